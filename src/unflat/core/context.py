@@ -1,0 +1,24 @@
+"""What a stage may know of the run around it: a seed, a way to tell progress, a way to warn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+def _ignore(_: object) -> None:
+    """Take anything, do nothing."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Handed to every stage. ``progress`` may raise :class:`~unflat.core.errors.Cancelled`; let it pass.
+
+    ``Context()`` is silent, never cancels, and has seed 0: what a test or a single call needs.
+    """
+
+    seed: int = 0
+    progress: Callable[[float], None] = field(default=_ignore)
+    """Call with the finished fraction 0..1, often enough (a few times a second) for Ctrl-C to be quick."""
+    warn: Callable[[str], None] = field(default=_ignore)
+    """Call with a full sentence. It is shown to the user and written into the provenance."""

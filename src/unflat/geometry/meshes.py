@@ -1,0 +1,89 @@
+"""Small facts of meshes: normals, areas, welding, moving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32
+
+from unflat.core.reconstruction import Reconstruction
+from unflat.core.shape import Field, Mesh, PointCloud
+from unflat.core.view import Views
+from unflat.geometry.cameras import transform_camera
+
+
+def face_cross(mesh: Mesh) -> Float64[np.ndarray, "f 3"]:
+    """Outward normal of each face, as long as twice its area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, corner]].astype(np.float64) for corner in range(3))
+    return np.cross(b - a, c - a)
+
+
+def face_areas(mesh: Mesh) -> Float64[np.ndarray, "f"]:
+    """Area of each face in square metres."""
+    return np.asarray(np.linalg.norm(face_cross(mesh), axis=1) / 2)
+
+
+def face_normals(mesh: Mesh) -> Float32[np.ndarray, "f 3"]:
+    """Unit outward normal of each face; zero for a face without area."""
+    return _unit(face_cross(mesh))
+
+
+def vertex_normals(mesh: Mesh) -> Float32[np.ndarray, "v 3"]:
+    """Smooth unit normals, weighted by area, the same on both sides of a UV seam; zero where no face is."""
+    canonical = weld_map(mesh.vertices)
+    sums = np.zeros((int(canonical.max()) + 1, 3))
+    cross = face_cross(mesh)
+    for corner in range(3):
+        np.add.at(sums, canonical[mesh.faces[:, corner]], cross)
+    return _unit(sums)[canonical]
+
+
+def signed_volume(mesh: Mesh) -> float:
+    """Volume enclosed by a closed mesh; negative if it is inside out."""
+    a, b, c = (mesh.vertices[mesh.faces[:, corner]].astype(np.float64) for corner in range(3))
+    return float(np.einsum("fi,fi->", a, np.cross(b, c)) / 6)
+
+
+def weld_map(vertices: Float32[np.ndarray, "v 3"]) -> Int32[np.ndarray, "v"]:
+    """For each vertex a number shared by all vertices at exactly the same place (0 .. n-1)."""
+    as_bytes = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.dtype((np.void, 12))).ravel()
+    _, inverse = np.unique(as_bytes, return_inverse=True)
+    return np.asarray(inverse.ravel(), dtype=np.int32)
+
+
+def welded(mesh: Mesh) -> Mesh:
+    """The bare surface: vertices at the same place become one; UV, normals, colours and confidence are dropped."""
+    canonical = weld_map(mesh.vertices)
+    first = np.full(int(canonical.max()) + 1, -1, np.int64)
+    first[canonical[::-1]] = np.arange(len(canonical))[::-1]
+    return Mesh(mesh.vertices[first], canonical[mesh.faces], quads=mesh.quads)
+
+
+def transformed(mesh: Mesh, similarity: Float64[np.ndarray, "4 4"]) -> Mesh:
+    """The mesh moved, turned and uniformly scaled by a 4x4 similarity (no mirroring)."""
+    rotation_scale = similarity[:3, :3]
+    vertices = (mesh.vertices @ rotation_scale.T + similarity[:3, 3]).astype(np.float32)
+    scale = np.cbrt(np.linalg.det(rotation_scale))
+    normals = None if mesh.normals is None else (mesh.normals @ (rotation_scale / scale).T).astype(np.float32)
+    return replace(mesh, vertices=vertices, normals=normals)
+
+
+def transformed_reconstruction(
+    reconstruction: Reconstruction, similarity: Float64[np.ndarray, "4 4"]
+) -> Reconstruction:
+    """The mesh, its detail and the cameras that look at it, moved together. Depth maps must have been used by then."""
+    assert not isinstance(reconstruction.shape, Field | PointCloud), "move after the surface stage"
+    views = tuple(
+        replace(view, camera=view.camera and transform_camera(view.camera, similarity), depth=None, normals=None)
+        for view in reconstruction.views.items
+    )
+    detail = reconstruction.detail and transformed(reconstruction.detail, similarity)
+    return replace(
+        reconstruction, shape=transformed(reconstruction.mesh, similarity), views=Views(views), detail=detail
+    )
+
+
+def _unit(vectors: Float64[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)

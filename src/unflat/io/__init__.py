@@ -1,0 +1,1 @@
+"""Files to nouns and nouns to files. Knows no stages."""

@@ -1,0 +1,1 @@
+"""Recipe, plan, run, run folder, provenance. Knows no door."""

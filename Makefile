@@ -1,0 +1,33 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. They share one environment, .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview picture and a quality report
+	$(BIN)/unflat $(PHOTO) -o demo/coffee.glb --preview --sheet --report
+
+test: $(VENV)/.tested check  ## style, types, architecture, and the whole suite
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.tested
+	$(BIN)/ruff check src tests examples
+	$(BIN)/ruff format --check src tests examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .cache demo

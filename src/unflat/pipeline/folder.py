@@ -1,0 +1,86 @@
+"""The run folder: each stage's result under the hash of all that decided it, so that a run resumes where it stopped."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from unflat.core.errors import SetupError
+from unflat.io.atomic import write_atomically
+from unflat.pipeline.store import Unreadable, decode, encode
+
+CACHE_LIMIT_BYTES = 2_000_000_000
+"""The shared cache of runs is pruned to this; a folder that the user names is never pruned."""
+
+
+class RunFolder:
+    """A folder of stage results. Files are written whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(
+                f"The run folder “{path}” can't be made: {error.strerror}.",
+                code="not-writable",
+                hint="Name another one with --run-folder.",
+            ) from error
+
+    def load(self, name: str, key: str) -> Any | None:
+        """The stored result, or None where there is none or where it is damaged (it is then made again)."""
+        path = self._path(name, key)
+        try:
+            data = path.read_bytes()
+            path.touch()
+            return decode(data)
+        except (FileNotFoundError, Unreadable):
+            return None
+
+    def save(self, name: str, key: str, noun: Any) -> None:
+        """Store a result. Raises `SetupError` (``disk-full``, ``not-writable``); other results stay."""
+        write_atomically(self._path(name, key), encode(noun))
+
+    def _path(self, name: str, key: str) -> Path:
+        return self.path / f"{name}-{key[:16]}.npz"
+
+
+def chain_key(previous: str, *parts: str) -> str:
+    """The key of a step's result, from the key of its input and all that decides the step."""
+    return hashlib.sha256("\n".join((previous, *parts)).encode()).hexdigest()
+
+
+def default_folder(digest: str) -> RunFolder:
+    """The folder for this input in the user's cache, after pruning the oldest results there."""
+    _prune(cache_root())
+    return RunFolder(cache_root() / digest[:16])
+
+
+def cache_root() -> Path:
+    """Where runs are kept; the environment variable UNFLAT_CACHE moves it."""
+    return Path(os.environ.get("UNFLAT_CACHE", platformdirs.user_cache_dir("unflat"))) / "runs"
+
+
+def _prune(root: Path) -> None:
+    """Remove the runs that were touched longest ago until the rest fits the limit."""
+    runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
+    total = 0
+    for _, run in sorted(runs, reverse=True):
+        total += sum(file.stat().st_size for file in run.iterdir())
+        if total > CACHE_LIMIT_BYTES:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return [path for path in root.iterdir() if path.is_dir()]
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR):
+            return []
+        raise

@@ -1,0 +1,98 @@
+"""What the user gave, read and judged: photos, and the mask, depth or cameras that go with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from unflat.core import Camera, DepthMap, InputError, Mask, Photo
+from unflat.io.cameras import read_cameras
+from unflat.io.depth import read_depth
+from unflat.io.mask import read_mask
+from unflat.io.photo import read_photo
+from unflat.stages.segment.kind import kind_of_picture
+
+Kind = Literal["photo", "drawing", "views"]
+"""Kinds of source, as recipes name them."""
+
+WORKING_SIDE_PX = 2048
+"""Photos are read at no more than this: larger ones add time and memory, not detail that a 4096 texture could hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Intake:
+    """One object's worth of input."""
+
+    photos: tuple[Photo, ...]
+    kind: Kind
+    mask: Mask | None = None
+    depth: DepthMap | None = None
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What to call the asset."""
+        return Path(self.photos[0].name).stem or "asset"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything given: the root of all cache keys."""
+        digest = hashlib.sha256(self.kind.encode())
+        for photo in self.photos:
+            digest.update(photo.name.encode() + photo.pixels.tobytes())
+            digest.update(b"" if photo.alpha is None else photo.alpha.tobytes())
+            digest.update(repr(photo.focal_px).encode())
+        digest.update(b"" if self.mask is None else self.mask.alpha.tobytes())
+        digest.update(b"" if self.depth is None else self.depth.depth.tobytes() + self.depth.scale.value.encode())
+        for name, camera in sorted(self.cameras.items()):
+            digest.update((name + repr(camera)).encode() + camera.world_from_camera.tobytes())
+        return digest.hexdigest()
+
+
+def read_intake(
+    pictures: Sequence[Any],
+    *,
+    kind: Kind | None = None,
+    mask: Any = None,
+    depth: Any = None,
+    cameras: Path | str | None = None,
+) -> Intake:
+    """Read the pictures of one object, with what goes with them. `kind` None: look at the picture and decide.
+
+    Raises `InputError` for what can't be read or does not belong together.
+    """
+    photos = tuple(read_photo(picture, max_side_px=WORKING_SIDE_PX) for picture in pictures)
+    if not photos:
+        raise InputError("No picture was given.", code="no-views", hint="Name at least one picture.")
+    if cameras is not None:
+        return Intake(photos, "views", cameras=_cameras_of(photos, cameras))
+    if len(photos) > 1:
+        raise InputError(
+            f"{len(photos)} photos of one object need their cameras.",
+            code="no-camera",
+            hint="Give --cameras transforms.json, or one photo at a time.",
+        )
+    photo = photos[0]
+    size = (photo.width, photo.height)
+    return Intake(
+        photos,
+        kind or kind_of_picture(photo),
+        mask=None if mask is None else read_mask(mask, size),
+        depth=None if depth is None else read_depth(depth, size),
+    )
+
+
+def _cameras_of(photos: tuple[Photo, ...], path: Path | str) -> dict[str, Camera]:
+    """The camera of each photo, at the photo's size. Names match with or without folder and ending."""
+    by_stem = {Path(name).stem: camera for name, camera in read_cameras(path).items()}
+    missing = [photo.name for photo in photos if Path(photo.name).stem not in by_stem]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(photos)} photos have no camera in “{path}”, “{missing[0]}” among them.",
+            code="no-camera",
+            hint="Give photos that the camera file names, or leave these out.",
+        )
+    return {photo.name: by_stem[Path(photo.name).stem].resized(photo.width, photo.height) for photo in photos}

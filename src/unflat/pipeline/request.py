@@ -1,0 +1,143 @@
+"""Request: all that a door may ask for, and what becomes of it: an intake, a plan and run options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from unflat.core import Asset, RecipeError
+from unflat.core.events import Event
+from unflat.io.load import load_mesh
+from unflat.pipeline.folder import RunFolder, default_folder
+from unflat.pipeline.intake import Intake, Kind, read_intake
+from unflat.pipeline.plan import Plan, plan
+from unflat.pipeline.recipe import Recipe, load_recipe
+from unflat.pipeline.run import RunOptions, run
+from unflat.stages.check.targets import find_target
+
+Quality = Literal["draft", "standard", "high"]
+"""How much time to spend."""
+
+_ENTRY_STAGES = ("reconstruct", "surface", "finish")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One object wanted. Doors fill this in; `fulfil` does the rest."""
+
+    pictures: Sequence[Any]
+    """Paths, bytes, arrays, PIL images, or "-"."""
+    kind: Kind | None = None
+    """photo, drawing or views; None looks at the picture."""
+    mask: Any = None
+    """A mask picture of the photo's size; skips the segment stage."""
+    depth: Any = None
+    """A depth map of the photo."""
+    cameras: Path | str | None = None
+    """A transforms.json with the photos' cameras."""
+    recipe: str | None = None
+    """A recipe's name or TOML file; None chooses by kind of source."""
+    quality: Quality = "standard"
+    target: str = ""
+    """game, ar, print or web: sets budgets and is checked at the end."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """`stage.option` to value; these win over recipe and target."""
+    height: str | None = None
+    """Real height, such as "12cm"."""
+    size: str | None = None
+    """Real longest side, such as "0.3m"."""
+    seed: int = 0
+    all_objects: bool = False
+    levels: int = 0
+    commercial: bool = False
+    """Refuse backends whose code or weights may not be used commercially."""
+    run_folder: Path | str | None = None
+    """Where stage results are kept; None: in the user's cache."""
+    store: bool = True
+    """False keeps nothing on disk."""
+    entry: tuple[str, str | Path] | None = None
+    """Go on from this stage's result, replaced by a mesh file: ("surface", "edited.ply")."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A request that was read and planned."""
+
+    intake: Intake
+    plan: Plan
+    options: RunOptions
+
+
+def choose_recipe(request: Request, kind: str) -> Recipe:
+    """The recipe for a request: named or by kind, in the wanted quality, with target and own settings applied."""
+    base = request.recipe or {"photo": "relief" if request.depth is not None else "photo", "views": "hull"}.get(
+        kind, kind
+    )
+    if request.quality != "standard":
+        if request.recipe is not None and base.endswith((".toml", "-draft", "-high")):
+            raise RecipeError(
+                f"“{base}” can't be combined with --quality {request.quality}.",
+                code="recipe-quality",
+                hint="Give a base recipe such as photo, or set the options with --set.",
+            )
+        base = f"{base}-{request.quality}"
+    recipe = load_recipe(base)
+    if request.target:
+        recipe = recipe.with_settings(dict(find_target(request.target).settings))
+    lengths = {f"finish.scale.{name}": getattr(request, name) for name in ("height", "size")}
+    recipe = recipe.with_settings({key: value for key, value in lengths.items() if value is not None})
+    return recipe.with_settings(request.settings)
+
+
+def prepare(
+    request: Request,
+    on_event: Callable[[Event], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Prepared:
+    """Read the pictures, choose and plan the recipe. Nothing expensive yet."""
+    intake = read_intake(
+        request.pictures, kind=request.kind, mask=request.mask, depth=request.depth, cameras=request.cameras
+    )
+    planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)
+    options = RunOptions(
+        seed=request.seed,
+        target=request.target,
+        all_objects=request.all_objects,
+        levels=request.levels,
+        folder=_folder_of(request, intake),
+        entry=_entry_of(request),
+        on_event=on_event,
+        cancelled=cancelled,
+    )
+    return Prepared(intake, planned, options)
+
+
+def fulfil(
+    request: Request,
+    on_event: Callable[[Event], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Asset, ...]:
+    """Prepare and run: the one call behind every door."""
+    prepared = prepare(request, on_event, cancelled)
+    return run(prepared.plan, prepared.intake, prepared.options)
+
+
+def _folder_of(request: Request, intake: Intake) -> RunFolder | None:
+    if not request.store:
+        return None
+    return default_folder(intake.digest) if request.run_folder is None else RunFolder(Path(request.run_folder))
+
+
+def _entry_of(request: Request) -> tuple[str, Any] | None:
+    if request.entry is None:
+        return None
+    stage, path = request.entry
+    if stage not in _ENTRY_STAGES:
+        raise RecipeError(
+            f"A run can't be entered at “{stage}”.",
+            code="entry-stage",
+            hint=f"Give one of {', '.join(_ENTRY_STAGES)} with a mesh file; for a mask use --mask.",
+        )
+    return stage, load_mesh(path)

@@ -1,0 +1,104 @@
+"""Nouns to bytes and back: one uncompressed .npz of arrays and a JSON tree. No pickle, so a file can't run code."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from unflat.core import (
+    Camera,
+    DepthMap,
+    Drawing,
+    Field,
+    Mask,
+    Material,
+    Mesh,
+    Part,
+    Photo,
+    PointCloud,
+    Reconstruction,
+    Scale,
+    View,
+    Views,
+)
+
+_NOUNS = {
+    noun.__name__: noun
+    for noun in (
+        Camera,
+        DepthMap,
+        Drawing,
+        Field,
+        Mask,
+        Material,
+        Mesh,
+        Part,
+        Photo,
+        PointCloud,
+        Reconstruction,
+        View,
+        Views,
+    )
+}
+_ENUMS = {Scale.__name__: Scale}
+
+
+class Unreadable(ValueError):
+    """The bytes are not a stored noun, or only half of one."""
+
+
+def encode(noun: Any) -> bytes:
+    """The noun as bytes. Linear in its arrays."""
+    arrays: list[np.ndarray] = []
+    tree = _tree_of(noun, arrays)
+    buffer = io.BytesIO()
+    np.savez(
+        buffer, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **{f"a{i}": a for i, a in enumerate(arrays)}
+    )
+    return buffer.getvalue()
+
+
+def decode(data: bytes) -> Any:
+    """The noun that `encode` was given. Raises `Unreadable` for anything else."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return _noun_of(json.loads(stored["tree"].tobytes()), stored)
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise Unreadable(str(error)) from error
+
+
+def _tree_of(value: Any, arrays: list[np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        return {"array": f"a{len(arrays) - 1}"}
+    if isinstance(value, Enum):
+        return {"enum": type(value).__name__, "value": value.value}
+    if dataclasses.is_dataclass(value) and type(value).__name__ in _NOUNS:
+        fields = {field.name: _tree_of(getattr(value, field.name), arrays) for field in dataclasses.fields(value)}
+        return {"noun": type(value).__name__, "fields": fields}
+    if isinstance(value, tuple):
+        return {"tuple": [_tree_of(item, arrays) for item in value]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"can't store a {type(value).__name__}")
+
+
+def _noun_of(tree: Any, stored: Any) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    if "array" in tree:
+        return stored[tree["array"]]
+    if "enum" in tree:
+        return _ENUMS[tree["enum"]](tree["value"])
+    if "tuple" in tree:
+        return tuple(_noun_of(item, stored) for item in tree["tuple"])
+    fields = {name: _noun_of(value, stored) for name, value in tree["fields"].items()}
+    return _NOUNS[tree["noun"]](**fields)

@@ -1,0 +1,139 @@
+"""Every covered texel of a UV layout, as a point on the surface: what all maps are baked from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32, Int64, Shaped
+from scipy import sparse
+
+from unflat.core import Mesh
+from unflat.core.arrays import freeze_fields
+from unflat.geometry.meshes import vertex_normals
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """The texels whose centre lies in a chart, each once, in the order of the faces; positions in the mesh's frame."""
+
+    width: int
+    height: int
+    texel: Int32[np.ndarray, "n"]
+    """Flat index ``row * width + column``."""
+    face: Int32[np.ndarray, "n"]
+    barycentric: Float32[np.ndarray, "n 3"]
+    """Weights of the face's corners 0, 1, 2."""
+    position: Float32[np.ndarray, "n 3"]
+    """World, metres."""
+    normal: Float32[np.ndarray, "n 3"]
+    """Unit, smooth: interpolated from the vertices, not the face's own."""
+
+    def __post_init__(self) -> None:
+        freeze_fields(self, "texel", "face", "barycentric", "position", "normal")
+
+    def __len__(self) -> int:
+        """Number of covered texels."""
+        return len(self.texel)
+
+    def image(self, values: Shaped[np.ndarray, "n *c"], fill: float) -> Shaped[np.ndarray, "h w *c"]:
+        """The values laid out as a picture of the same dtype, `fill` where no chart is."""
+        pixels = np.full((self.height * self.width, *values.shape[1:]), fill, values.dtype)
+        pixels[self.texel] = values
+        return pixels.reshape(self.height, self.width, *values.shape[1:])
+
+    def interpolated(self, mesh: Mesh, values: Float32[np.ndarray, "v c"]) -> Float32[np.ndarray, "n c"]:
+        """Values of the mesh's vertices, at every texel."""
+        return interpolated(mesh.faces[self.face], self.barycentric, values)
+
+
+def atlas_of(mesh: Mesh, size_px: int) -> Atlas:
+    """The atlas of a mesh with UV, for a square texture. Linear in texels and faces: about 0.4 s for 2048 pixels.
+
+    Where charts overlap, the last face wins; texels outside the unit square are left out.
+    """
+    assert mesh.uv is not None, "unwrap the mesh first"
+    corners = mesh.uv[mesh.faces].astype(np.float64) * size_px
+    texel, face = _covered(corners, size_px)
+    barycentric = _barycentric(corners, texel, face, size_px)
+    normals = vertex_normals(mesh) if mesh.normals is None else mesh.normals
+    surface = interpolated(mesh.faces[face], barycentric, np.hstack([mesh.vertices, normals]))
+    normal = surface[:, 3:]
+    length = np.sqrt(np.einsum("ni,ni->n", normal, normal))
+    normal = normal / np.maximum(length, np.finfo(np.float32).tiny)[:, None]
+    return Atlas(size_px, size_px, texel, face, barycentric, np.ascontiguousarray(surface[:, :3]), normal)
+
+
+def interpolated(
+    corners: Int32[np.ndarray, "n 3"], barycentric: Float32[np.ndarray, "n 3"], values: Float32[np.ndarray, "v c"]
+) -> Float32[np.ndarray, "n c"]:
+    """Values at points of faces, from values at the vertices: ``sum_k barycentric[:, k] * values[corners[:, k]]``."""
+    # A sparse product is this sum in C, without the (n, 3, c) array in between.
+    rows = np.arange(0, corners.size + 1, 3, dtype=np.int32)
+    weights = sparse.csr_matrix((barycentric.ravel(), corners.ravel(), rows), shape=(len(corners), len(values)))
+    return np.asarray(weights @ np.ascontiguousarray(values))
+
+
+def _covered(
+    corners: Float64[np.ndarray, "f 3 2"], size_px: int
+) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
+    """Texels whose centre lies in a face, and that face: scan conversion, all rows of all faces at once."""
+    # Sorting by height (then x) makes both faces of an edge compute its crossings from the same numbers: no gaps.
+    order = np.lexsort((corners[:, :, 0], corners[:, :, 1]), axis=1)
+    low, middle, high = (np.take_along_axis(corners, order[:, [k], None], axis=1)[:, 0] for k in range(3))
+    first_row = np.clip(np.ceil(low[:, 1] - 0.5), 0, size_px).astype(np.int64)
+    end_row = np.clip(np.ceil(high[:, 1] - 0.5), 0, size_px).astype(np.int64)
+    face, row = _runs(first_row, end_row)
+    y = row + 0.5
+    long_edge = _crossing(low[face], high[face], y)
+    short_edge = np.where(
+        y < middle[face, 1], _crossing(low[face], middle[face], y), _crossing(middle[face], high[face], y)
+    )
+    left, right = np.minimum(long_edge, short_edge), np.maximum(long_edge, short_edge)
+    first_column = np.clip(np.ceil(left - 0.5), 0, size_px).astype(np.int64)
+    end_column = np.clip(np.ceil(right - 0.5), 0, size_px).astype(np.int64)
+    span, column = _runs(first_column, end_column)
+    texel, face = (row[span] * size_px + column).astype(np.int32), face[span].astype(np.int32)
+    owner = np.full(size_px * size_px, -1, np.int32)
+    owner[texel] = np.arange(len(texel), dtype=np.int32)
+    once = owner[texel] == np.arange(len(texel), dtype=np.int32)
+    return texel[once], face[once]
+
+
+def _runs(
+    first: Int64[np.ndarray, "r"], end: Int64[np.ndarray, "r"]
+) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """All integers of the half-open runs ``first .. end``: the run's number, and the integer."""
+    lengths = np.maximum(end - first, 0)
+    starts = np.cumsum(lengths) - lengths
+    run = np.repeat(np.arange(len(first)), lengths)
+    return run, np.arange(len(run)) + np.repeat(first - starts, lengths)
+
+
+def _crossing(
+    start: Float64[np.ndarray, "r 2"], stop: Float64[np.ndarray, "r 2"], y: Float64[np.ndarray, "r"]
+) -> Float64[np.ndarray, "r"]:
+    """Where the edge crosses the height y."""
+    rise = stop[:, 1] - start[:, 1]
+    share = np.divide(y - start[:, 1], rise, out=np.zeros_like(rise), where=rise > 0)
+    return start[:, 0] + share * (stop[:, 0] - start[:, 0])
+
+
+def _barycentric(
+    corners: Float64[np.ndarray, "f 3 2"], texel: Int32[np.ndarray, "n"], face: Int32[np.ndarray, "n"], size_px: int
+) -> Float32[np.ndarray, "n 3"]:
+    """Barycentric coordinates of the texels' centres, never negative."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    ab, ac = b - a, c - a
+    doubled_area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    inverse = np.divide(1.0, doubled_area, out=np.zeros_like(doubled_area), where=doubled_area != 0)
+    # Weights of corners 1 and 2 are linear in the distance from corner 0: columns are their gradients.
+    gradients = np.column_stack([ac[:, 1], -ac[:, 0], -ab[:, 1], ab[:, 0]]) * inverse[:, None]
+    table = np.hstack([a, gradients])[face].astype(np.float32)
+    x = (texel % size_px).astype(np.float32) + np.float32(0.5) - table[:, 0]
+    y = (texel // size_px).astype(np.float32) + np.float32(0.5) - table[:, 1]
+    weights = np.empty((len(texel), 3), np.float32)
+    np.clip(x * table[:, 2] + y * table[:, 3], 0, 1, out=weights[:, 1])
+    np.clip(x * table[:, 4] + y * table[:, 5], 0, 1 - weights[:, 1], out=weights[:, 2])
+    np.subtract(1, weights[:, 1] + weights[:, 2], out=weights[:, 0])
+    return np.maximum(weights, 0, out=weights)

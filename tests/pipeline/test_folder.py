@@ -1,0 +1,50 @@
+"""The run folder: whole files, damaged ones made again, old runs pruned."""
+
+import os
+
+import numpy as np
+import pytest
+
+from unflat.core import Mesh, SetupError
+from unflat.pipeline import folder as folder_module
+from unflat.pipeline.folder import RunFolder, chain_key, default_folder
+
+MESH = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
+
+
+def test_what_was_saved_is_found_under_its_key_only(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.save("surface", "k1", MESH)
+    assert folder.load("surface", "k1") is not None
+    assert folder.load("surface", "k2") is None
+
+
+def test_a_damaged_file_counts_as_missing(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.save("surface", "k1", MESH)
+    file = next(tmp_path.glob("surface-*.npz"))
+    file.write_bytes(file.read_bytes()[:100])
+    assert folder.load("surface", "k1") is None
+
+
+def test_keys_differ_when_anything_before_differs():
+    assert chain_key("a", "b") != chain_key("a", "c") != chain_key("b", "c")
+
+
+def test_a_run_folder_that_cannot_be_made_is_a_setup_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SetupError) as caught:
+        RunFolder(tmp_path / "file" / "run")
+    assert caught.value.code == "not-writable"
+
+
+def test_the_cache_keeps_the_newest_runs_within_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNFLAT_CACHE", str(tmp_path))
+    for index in range(4):
+        run = default_folder(f"{index:064d}"[::-1])
+        (run.path / "x.npz").write_bytes(bytes(1000))
+        os.utime(run.path / "x.npz", (index, index))
+    monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 2500)
+    default_folder("f" * 64)
+    kept = sorted(path.name[0] for path in (tmp_path / "runs").iterdir() if any(path.iterdir()))
+    assert kept == ["2", "3"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -21,7 +21,6 @@ class ScenePart:
     """A part with what shading needs of each face."""
 
     part: Part
-    corner_normals: Float32[np.ndarray, "f 3 3"]
     tangents: Float32[np.ndarray, "f 4"] | None
     """Direction in which u grows, and the handedness of the bitangent (glTF); None without a normal map."""
     texel_density: Float32[np.ndarray, "f"]
@@ -38,6 +37,8 @@ class Scene:
     triangles: Float32[np.ndarray, "f 3 3"]
     normals: Float32[np.ndarray, "f 3"]
     """Unit geometric normal of each face."""
+    corner_normals: Float32[np.ndarray, "f 3 3"]
+    """Unit shading normals of each face's corners."""
     part_of_face: Int32[np.ndarray, "f"]
     first_face: tuple[int, ...]
 
@@ -69,14 +70,10 @@ def build_scene(parts: tuple[Part, ...] | Asset | Scene) -> Scene:
         RayCaster(whole),
         triangles,
         normals,
+        np.concatenate([corner_normals(part.mesh) for part in parts]),
         np.repeat(np.arange(len(parts), dtype=np.int32), counts),
         tuple(int(first) for first in np.cumsum([0, *counts[:-1]])),
     )
-
-
-def clay_part(part: Part) -> Part:
-    """The part's shape alone, in grey without textures."""
-    return replace(part, mesh=replace(part.mesh, colors=None))
 
 
 def corner_normals(mesh: Mesh, crease_deg: float = _CREASE_DEG) -> Float32[np.ndarray, "f 3 3"]:
@@ -124,7 +121,6 @@ def _scene_part(part: Part) -> ScenePart:
     ratio = np.divide(np.abs(uv_cross) / 2, areas, out=np.zeros_like(areas), where=areas > 0)
     return ScenePart(
         part,
-        corner_normals(mesh),
         None if part.material.normal is None or mesh.uv is None else _tangents(mesh, uv_cross),
         np.sqrt(ratio).astype(np.float32),
         MaterialTextures(part.material),

@@ -64,22 +64,25 @@ def lit(
     facing = np.clip(_dot(normal, eye), 1e-3, 1)
     ambient = _room(normal) * (open_sky * surface.occlusion)[:, None]
     mirrored = 2 * facing[:, None] * normal - eye
-    color = diffuse * ambient + _room_reflection(reflectance, surface.roughness, facing) * _room(mirrored) * (
-        open_sky * surface.occlusion
-    )[:, None]
+    color = (
+        diffuse * ambient
+        + _room_reflection(reflectance, surface.roughness, facing)
+        * _room(mirrored)
+        * (open_sky * surface.occlusion)[:, None]
+    )
     for light, visible in ((KEY, key_seen), (FILL, None), (RIM, open_sky)):
         towards = light_direction(light, camera)
         incidence = np.clip(normal @ towards, 0, 1)
         if visible is not None:
             incidence = incidence * visible
         lobe = _ggx(normal, eye, towards, alpha, facing)
-        color = color + incidence[:, None] * np.float32(light.color) * (diffuse + reflectance * lobe[:, None])
+        color = color + incidence[:, None] * np.array(light.color, np.float32) * (diffuse + reflectance * lobe[:, None])
     return _shouldered(color)
 
 
 def _room(direction: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
     height = (direction @ UP_AXIS.astype(np.float32) * 0.5 + 0.5)[:, None]
-    return np.float32(GROUND) * (1 - height) + np.float32(SKY) * height
+    return np.array(GROUND, np.float32) * (1 - height) + np.array(SKY, np.float32) * height
 
 
 def _ggx(normal: np.ndarray, eye: np.ndarray, towards: np.ndarray, alpha: np.ndarray, facing: np.ndarray) -> np.ndarray:
@@ -89,18 +92,14 @@ def _ggx(normal: np.ndarray, eye: np.ndarray, towards: np.ndarray, alpha: np.nda
     n_h, n_l = np.clip(_dot(normal, half), 0, 1), np.clip(normal @ towards, 1e-3, 1)
     a2 = alpha * alpha
     distribution = a2 / (n_h * n_h * (a2 - 1) + 1) ** 2
-    visibility = 0.5 / (
-        n_l * np.sqrt(facing * facing * (1 - a2) + a2) + facing * np.sqrt(n_l * n_l * (1 - a2) + a2)
-    )
+    visibility = 0.5 / (n_l * np.sqrt(facing * facing * (1 - a2) + a2) + facing * np.sqrt(n_l * n_l * (1 - a2) + a2))
     return np.minimum(distribution * visibility, 20.0)
 
 
 def _room_reflection(reflectance: np.ndarray, roughness: np.ndarray, facing: np.ndarray) -> Float32[np.ndarray, "n 3"]:
     """Share of the room's light that is mirrored: Karis' fit of the split sum (2014)."""
-    ramp = np.minimum((1 - roughness) ** 2, np.exp2(-9.28 * facing)) * (1 - roughness) + (
-        -0.0275 * roughness + 0.0425
-    )
-    scale = -1.04 * ramp + (1.04 - 0.572 * roughness - 0.0)
+    ramp = np.minimum((1 - roughness) ** 2, np.exp2(-9.28 * facing)) * (1 - roughness) + (-0.0275 * roughness + 0.0425)
+    scale = -1.04 * ramp + (1.04 - 0.572 * roughness)
     bias = 1.04 * ramp + (0.022 * roughness - 0.04)
     return np.maximum(reflectance * np.clip(scale, 0, 1)[:, None] + bias[:, None], 0)
 

@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from unflat.core import Asset, Mesh, Part
-from unflat.geometry.meshes import face_areas, face_cross, weld_map
+from unflat.geometry.meshes import face_cross, vertex_normals, weld_map
 from unflat.geometry.raycast import RayCaster
+from unflat.geometry.tangents import vertex_tangents
+from unflat.geometry.uv import uv_area_ratio
 from unflat.render.textures import MaterialTextures
 
 _CREASE_DEG = 40.0
-"""Edges bent more than this are drawn sharp where a mesh brings no normals of its own; modellers' usual default is 30-45."""
+"""Edges bent more than this are drawn sharp where a mesh has no normals of its own; the usual default is 30 to 45."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,10 @@ class ScenePart:
     """A part with what shading needs of each face."""
 
     part: Part
-    tangents: Float32[np.ndarray, "f 4"] | None
-    """Direction in which u grows, and the handedness of the bitangent (glTF); None without a normal map."""
+    corner_normals: Float32[np.ndarray, "f 3 3"]
+    """Unit shading normals of each face's corners."""
+    tangents: Float32[np.ndarray, "v 4"] | None
+    """`vertex_tangents`; None without a normal map."""
     texel_density: Float32[np.ndarray, "f"]
     """UV lengths per metre of surface, per face; 0 without UV."""
     textures: MaterialTextures
@@ -38,14 +42,14 @@ class Scene:
     normals: Float32[np.ndarray, "f 3"]
     """Unit geometric normal of each face."""
     corner_normals: Float32[np.ndarray, "f 3 3"]
-    """Unit shading normals of each face's corners."""
+    """Those of the parts, one after the other."""
     part_of_face: Int32[np.ndarray, "f"]
     first_face: tuple[int, ...]
 
     @property
     def points(self) -> Float32[np.ndarray, "n 3"]:
-        """Corners of all faces: what a camera has to frame."""
-        return np.unique(self.triangles.reshape(-1, 3), axis=0)
+        """Corners of all faces, some more than once: what a camera has to frame."""
+        return self.triangles.reshape(-1, 3)
 
     @property
     def size(self) -> float:
@@ -59,6 +63,7 @@ def build_scene(parts: tuple[Part, ...] | Asset | Scene) -> Scene:
         return parts
     if isinstance(parts, Asset):
         parts = parts.parts
+    prepared = tuple(_scene_part(part) for part in parts)
     counts = [len(part.mesh.faces) for part in parts]
     triangles = np.concatenate([part.mesh.triangles for part in parts])
     whole = Mesh(triangles.reshape(-1, 3), np.arange(3 * len(triangles), dtype=np.int32).reshape(-1, 3))
@@ -66,11 +71,11 @@ def build_scene(parts: tuple[Part, ...] | Asset | Scene) -> Scene:
     lengths = np.linalg.norm(cross, axis=1, keepdims=True)
     normals = np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0).astype(np.float32)
     return Scene(
-        tuple(_scene_part(part) for part in parts),
+        prepared,
         RayCaster(whole),
         triangles,
         normals,
-        np.concatenate([corner_normals(part.mesh) for part in parts]),
+        np.concatenate([part.corner_normals for part in prepared]),
         np.repeat(np.arange(len(parts), dtype=np.int32), counts),
         tuple(int(first) for first in np.cumsum([0, *counts[:-1]])),
     )
@@ -111,31 +116,19 @@ def _corner_neighbours(
 
 
 def _scene_part(part: Part) -> ScenePart:
-    mesh = part.mesh
-    uv_cross = np.zeros(len(mesh.faces))
-    if mesh.uv is not None:
-        corners = mesh.uv[mesh.faces].astype(np.float64)
-        first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        uv_cross = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    areas = face_areas(mesh)
-    ratio = np.divide(np.abs(uv_cross) / 2, areas, out=np.zeros_like(areas), where=areas > 0)
+    mesh, relief = part.mesh, part.material.normal is not None
+    textures = MaterialTextures(part.material)
+    if mesh.uv is None:
+        return ScenePart(part, corner_normals(mesh), None, np.zeros(len(mesh.faces), np.float32), textures)
+    # a normal map is baked against smooth vertex normals, so it must be shaded with them, creases or not
+    smooth = None if not relief else vertex_normals(mesh) if mesh.normals is None else mesh.normals
     return ScenePart(
         part,
-        None if part.material.normal is None or mesh.uv is None else _tangents(mesh, uv_cross),
-        np.sqrt(ratio).astype(np.float32),
-        MaterialTextures(part.material),
+        corner_normals(mesh) if smooth is None else smooth[mesh.faces],
+        None if smooth is None else vertex_tangents(mesh, smooth),
+        np.sqrt(uv_area_ratio(mesh)).astype(np.float32),
+        textures,
     )
-
-
-def _tangents(mesh: Mesh, uv_cross: np.ndarray) -> Float32[np.ndarray, "f 4"]:
-    """Per face: unit direction in which u grows, and +1, or -1 where the UV chart is mirrored."""
-    assert mesh.uv is not None
-    corners, uv = mesh.triangles.astype(np.float64), mesh.uv[mesh.faces].astype(np.float64)
-    edge_1, edge_2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    v_1, v_2 = uv[:, 1, 1] - uv[:, 0, 1], uv[:, 2, 1] - uv[:, 0, 1]
-    # v grows downwards, so an unmirrored chart has a negative UV area
-    tangent = (edge_1 * v_2[:, None] - edge_2 * v_1[:, None]) * np.sign(uv_cross)[:, None]
-    return np.column_stack([_normalized(tangent), np.where(uv_cross < 0, 1.0, -1.0)]).astype(np.float32)
 
 
 def _normalized(vectors: np.ndarray) -> np.ndarray:

@@ -47,7 +47,9 @@ def look_up(scene: Scene, samples: Samples, camera: Camera) -> Surface:
     for index, part in enumerate(scene.parts):
         chosen = np.arange(count) if len(scene.parts) == 1 else np.flatnonzero(part_of_sample == index)
         if len(chosen):
-            _look_up_part(part, scene.first_face[index], samples, chosen, camera, found)
+            rows = _PartRows(chosen, samples.face[chosen] - scene.first_face[index], samples.barycentric[chosen])
+            footprint = part.texel_density[rows.face] * pixel_size(camera, samples.depth[chosen])
+            _look_up_part(part, rows, footprint, found)
     return found
 
 
@@ -55,7 +57,7 @@ def clay_surface(samples: Samples) -> Surface:
     """Plain clay at every sample: the shape without its skin."""
     count = len(samples)
     return Surface(
-        np.broadcast_to(np.float32(CLAY), (count, 3)),
+        np.broadcast_to(np.array(CLAY, np.float32), (count, 3)),
         np.full(count, 0.75, np.float32),
         np.zeros(count, np.float32),
         np.ones(count, np.float32),
@@ -64,19 +66,24 @@ def clay_surface(samples: Samples) -> Surface:
     )
 
 
-def _look_up_part(
-    part: ScenePart, first_face: int, samples: Samples, chosen: np.ndarray, camera: Camera, found: Surface
-) -> None:
-    """Fill the chosen rows of `found`, which `look_up` has just made."""
+@dataclass(frozen=True, eq=False)
+class _PartRows:
+    """The samples that lie on one part: which they are, on which of its faces, and where on them."""
+
+    chosen: np.ndarray
+    face: np.ndarray
+    barycentric: np.ndarray
+
+
+def _look_up_part(part: ScenePart, rows: _PartRows, footprint: np.ndarray, found: Surface) -> None:
+    """Fill the part's rows of `found`, which `look_up` has just made."""
     mesh, material, textures = part.part.mesh, part.part.material, part.textures
-    face, weights = samples.face[chosen] - first_face, samples.barycentric[chosen]
-    corners = mesh.faces[face]
+    chosen, weights, corners = rows.chosen, rows.barycentric, mesh.faces[rows.face]
 
     def interpolated(values: np.ndarray) -> np.ndarray:
-        return sum(weights[:, k : k + 1] * values[corners[:, k]] for k in range(3))
+        return np.asarray(sum(weights[:, k : k + 1] * values[corners[:, k]] for k in range(3)))
 
     uv = None if mesh.uv is None else interpolated(mesh.uv)
-    footprint = part.texel_density[face] * pixel_size(camera, samples.depth[chosen])
 
     def texture(image: Texture | None) -> np.ndarray | None:
         return None if image is None or uv is None else image.sample(uv, footprint)
@@ -86,7 +93,7 @@ def _look_up_part(
         return otherwise if values is None else values[:, 0]
 
     color = texture(textures.base_color)
-    albedo = np.float32(material.base_color_factor[:3]) * (np.float32(1) if color is None else color)
+    albedo = np.array(material.base_color_factor[:3], np.float32) * (np.float32(1) if color is None else color)
     if mesh.colors is not None:
         albedo = albedo * interpolated(linear_from_srgb(mesh.colors))
     found.albedo[chosen] = albedo
@@ -99,7 +106,7 @@ def _look_up_part(
         found.confidence[chosen] = scalar(textures.confidence)
     relief = texture(textures.normal)
     if relief is not None and part.tangents is not None:
-        found.normal[chosen] = _bent(samples.normal[chosen], part.tangents[face], relief)
+        found.normal[chosen] = _bent(found.normal[chosen], interpolated(part.tangents), relief)
 
 
 def _bent(
@@ -108,6 +115,6 @@ def _bent(
     """The normals turned by the normal map, in the frame (tangent, bitangent, normal) of glTF."""
     across = tangent[:, :3] - np.einsum("ij,ij->i", tangent[:, :3], normal)[:, None] * normal
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    upwards = np.cross(normal, across) * tangent[:, 3:]
+    upwards = np.cross(normal, across) * np.sign(tangent[:, 3:])
     bent = across * relief[:, :1] + upwards * relief[:, 1:2] + normal * relief[:, 2:]
     return bent / np.maximum(np.linalg.norm(bent, axis=1, keepdims=True), 1e-9)

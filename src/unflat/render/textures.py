@@ -107,7 +107,7 @@ def _bilinear(image: Float32[np.ndarray, "h w c"], uv: Float32[np.ndarray, "n 2"
     columns = _REMAP_COLUMNS
     rows = -(-len(uv) // columns)
     position = np.zeros((rows * columns, 2), np.float32)
-    position[: len(uv)] = wrapped * np.float32([width, height]) - np.float32(0.5)
+    position[: len(uv)] = wrapped * np.array([width, height], np.float32) - np.float32(0.5)
     grid = position.reshape(rows, columns, 2)
     found = cv2.remap(image, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return found.reshape(-1, channels)[: len(uv)]

@@ -65,7 +65,7 @@ def framed_pixels(scene: Scene, camera: Camera) -> Int32[np.ndarray, "n"]:
     right, bottom = np.ceil(pixels.max(axis=0)).astype(int) + 1
     columns = np.arange(max(left, 0), min(right, camera.width_px))
     rows = np.arange(max(top, 0), min(bottom, camera.height_px))
-    return (rows[:, None] * camera.width_px + columns).ravel().astype(np.int32)
+    return np.add.outer(rows * camera.width_px, columns).ravel().astype(np.int32)
 
 
 def subpixel_offsets(count: int) -> Float64[np.ndarray, "count 2"]:
@@ -85,12 +85,12 @@ def edge_pixels(samples: Samples, camera: Camera) -> Bool[np.ndarray, "p"]:
     slot = np.zeros(height * width, np.int32)
     slot[samples.pixel] = np.arange(len(samples))
     edge = np.zeros((height, width), bool)
-    covered, slot = covered.reshape(height, width), slot.reshape(height, width)
+    covered_image, slot_image = covered.reshape(height, width), slot.reshape(height, width)
     for here, there in (((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
                         ((slice(None, -1), slice(None)), (slice(1, None), slice(None)))):  # fmt: skip
-        both = covered[here] & covered[there]
-        differs = covered[here] != covered[there]
-        a, b = slot[here][both], slot[there][both]
+        both = covered_image[here] & covered_image[there]
+        differs = covered_image[here] != covered_image[there]
+        a, b = slot_image[here][both], slot_image[there][both]
         differs[both] = _bends_or_steps(samples, a, b, camera)
         edge[here] |= differs
         edge[there] |= differs

@@ -54,7 +54,7 @@ def atlas_of(mesh: Mesh, size_px: int) -> Atlas:
     """
     assert mesh.uv is not None, "unwrap the mesh first"
     corners = mesh.uv[mesh.faces].astype(np.float64) * size_px
-    texel, face = _covered(corners, size_px)
+    texel, face = _each_once(*scan_converted(corners, size_px), size_px)
     barycentric = _barycentric(corners, texel, face, size_px)
     normals = vertex_normals(mesh) if mesh.normals is None else mesh.normals
     surface = interpolated(mesh.faces[face], barycentric, np.hstack([mesh.vertices, normals]))
@@ -74,10 +74,13 @@ def interpolated(
     return np.asarray(weights @ np.ascontiguousarray(values))
 
 
-def _covered(
+def scan_converted(
     corners: Float64[np.ndarray, "f 3 2"], size_px: int
 ) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
-    """Texels whose centre lies in a face, and that face: scan conversion, all rows of all faces at once."""
+    """Texels (flat index) whose centre lies in a face, and that face: all rows of all faces at once.
+
+    Corners are in texels. Faces that share an edge leave no gap and share no texel; faces that overlap share texels.
+    """
     # Sorting by height (then x) makes both faces of an edge compute its crossings from the same numbers: no gaps.
     order = np.lexsort((corners[:, :, 0], corners[:, :, 1]), axis=1)
     low, middle, high = (np.take_along_axis(corners, order[:, [k], None], axis=1)[:, 0] for k in range(3))
@@ -93,10 +96,17 @@ def _covered(
     first_column = np.clip(np.ceil(left - 0.5), 0, size_px).astype(np.int64)
     end_column = np.clip(np.ceil(right - 0.5), 0, size_px).astype(np.int64)
     span, column = _runs(first_column, end_column)
-    texel, face = (row[span] * size_px + column).astype(np.int32), face[span].astype(np.int32)
+    return (row[span] * size_px + column).astype(np.int32), face[span].astype(np.int32)
+
+
+def _each_once(
+    texel: Int32[np.ndarray, "m"], face: Int32[np.ndarray, "m"], size_px: int
+) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
+    """The last face of each texel."""
+    entry = np.arange(len(texel), dtype=np.int32)
     owner = np.full(size_px * size_px, -1, np.int32)
-    owner[texel] = np.arange(len(texel), dtype=np.int32)
-    once = owner[texel] == np.arange(len(texel), dtype=np.int32)
+    owner[texel] = entry
+    once = owner[texel] == entry
     return texel[once], face[once]
 
 

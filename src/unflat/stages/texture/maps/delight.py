@@ -1,0 +1,116 @@
+"""Take the light out of the base colour: fit low-order spherical-harmonic light, divide it out, touch no hue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32
+
+from unflat.core.color import luminance
+from unflat.stages.texture.atlas import Atlas
+
+_PAIR_STEP_SHARE = 0.02
+"""Pairs lie this part of the texture's side apart: far enough for the normal to turn, near enough to be one paint."""
+
+_MAX_PAIRS = 60_000
+_ALBEDO_EDGE = 0.08
+"""Log-luminance steps well above this are edges of paint (Land & McCann 1971, Retinex), and lose their weight."""
+
+_FIT_ROUNDS = 20
+_RIDGE = 1e-5
+"""Keeps light from directions that no texel faces near zero."""
+
+_DARKEST = 1e-3
+_DARKEST_SHADE = 0.1
+
+_MAX_SHADING = 2.5
+"""Shading is kept within a factor of this: more would be guessing what black once was."""
+
+_MIN_EXPLAINED = 0.15
+"""Share of the smooth brightness changes that light must explain; below it the brightness is paint, and stays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Delit:
+    """Colours without light, and what the fit was worth."""
+
+    linear: Float32[np.ndarray, "n 3"]
+    shading: Float32[np.ndarray, "n"]
+    """What the colours were divided by; 1 everywhere where the fit was not believed."""
+    explained: float
+    """Share 0..1 of the smooth brightness changes that the light explains."""
+
+
+def delight(
+    atlas: Atlas, linear: Float32[np.ndarray, "n 3"], seen: Bool[np.ndarray, "n"], strength: float = 1.0
+) -> Delit:
+    """Divide grey second-order spherical-harmonic light (Ramamoorthi & Hanrahan 2001) out of seen linear colours.
+
+    The light is fitted to *differences* of log luminance between near texels of the same chart, with weights that fall
+    for large steps: those are paint. So a two-coloured object does not turn its paint into light. Colours of unseen
+    texels pass through (NaN stays NaN). Strength 1 takes all of the fitted light, 0 nothing.
+    """
+    nothing = Delit(linear, np.ones(len(linear), np.float32), 0.0)
+    first, second = _near_pairs(atlas, seen)
+    if strength == 0 or len(first) < 10 * 8:
+        return nothing
+    brightness = np.log(np.maximum(luminance(linear), _DARKEST)).astype(np.float64)
+    harmonics = _harmonics(atlas.normal)
+    light, explained = _robust_fit(harmonics[first], harmonics[second], brightness[second] - brightness[first])
+    if explained < _MIN_EXPLAINED:
+        return Delit(linear, nothing.shading, explained)
+    log_shading = np.log(_shade(harmonics, light))
+    log_shading -= np.median(log_shading[seen])
+    limit = np.log(_MAX_SHADING)
+    shading = np.exp(strength * np.clip(log_shading, -limit, limit)).astype(np.float32)
+    shading[~seen] = 1.0
+    return Delit(np.minimum(linear / shading[:, None], 1.0).astype(np.float32), shading, explained)
+
+
+def _near_pairs(atlas: Atlas, seen: Bool[np.ndarray, "n"]) -> tuple[Int32[np.ndarray, "p"], Int32[np.ndarray, "p"]]:
+    """Pairs of seen texels, a step apart along u or v in the same chart (the same place on the surface, too)."""
+    step = max(int(_PAIR_STEP_SHARE * atlas.width), 2)
+    place = np.full((atlas.height, atlas.width), -1, np.int32)
+    place.reshape(-1)[atlas.texel[seen]] = np.flatnonzero(seen).astype(np.int32)
+    pairs = [(place[:, :-step].ravel(), place[:, step:].ravel()), (place[:-step].ravel(), place[step:].ravel())]
+    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    both = np.flatnonzero((first >= 0) & (second >= 0))
+    both = both[:: max(len(both) // _MAX_PAIRS, 1)]
+    first, second = first[both], second[both]
+    if not len(first):
+        return first, second
+    distance = np.linalg.norm(atlas.position[first] - atlas.position[second], axis=1)
+    same_chart = distance < 3 * np.median(distance)
+    return first[same_chart], second[same_chart]
+
+
+def _robust_fit(
+    first: Float64[np.ndarray, "p 8"], second: Float64[np.ndarray, "p 8"], steps: Float64[np.ndarray, "p"]
+) -> tuple[Float64[np.ndarray, "8"], float]:
+    """Light whose shading explains the log-brightness steps, and the share that it does.
+
+    Gauss-Newton on the logarithm of the shading, with Cauchy weights renewed each round.
+    """
+    light = np.zeros(first.shape[1])
+    residual, weights = steps, 1 / (1 + (steps / _ALBEDO_EDGE) ** 2)
+    for _ in range(_FIT_ROUNDS):
+        slope = second / _shade(second, light)[:, None] - first / _shade(first, light)[:, None]
+        weighted = slope * weights[:, None]
+        ridge = _RIDGE * len(steps) * np.eye(len(light))
+        light = light + np.linalg.solve(weighted.T @ slope + ridge, weighted.T @ residual - ridge @ light)
+        residual = steps - np.log(_shade(second, light) / _shade(first, light))
+        weights = 1 / (1 + (residual / _ALBEDO_EDGE) ** 2)
+    before, after = weights @ steps**2, weights @ residual**2
+    return light, float(np.clip(1 - after / max(before, 1e-12), 0, 1))
+
+
+def _shade(harmonics: Float64[np.ndarray, "n 8"], light: Float64[np.ndarray, "8"]) -> Float64[np.ndarray, "n"]:
+    """Brightness of a white surface relative to the light's mean, never black."""
+    return np.maximum(1 + harmonics @ light, _DARKEST_SHADE)
+
+
+def _harmonics(normals: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 8"]:
+    """Real spherical harmonics of orders 1 and 2, without their constants (order 0 is exposure, and stays)."""
+    x, y, z = normals.astype(np.float64).T
+    return np.column_stack([x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1])

@@ -1,0 +1,143 @@
+"""Closed solids whose volume, area and genus are known by formula. Frame and units as in `unflat.core.conventions`.
+
+All stand centred on the origin. Curved ones are inscribed polyhedra: a little smaller than the formula, by about
+``(pi / segments)**2 / 2`` of the radius.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import manifold3d
+import numpy as np
+from jaxtyping import Float64, Int32
+
+from unflat.core import Mesh
+
+_SEGMENTS = 64
+"""Default roundness: volumes within 0.5 % of the formula."""
+
+
+def box(size: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Mesh:
+    """A box of this size along x, y, z; genus 0, 12 faces."""
+    return _mesh(manifold3d.Manifold.cube(size, True))
+
+
+def sphere(radius: float = 0.5, segments: int = _SEGMENTS) -> Mesh:
+    """A ball: volume 4/3 pi r³, area 4 pi r², genus 0. Poles on the y axis."""
+    angles = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 1)
+    return revolved(np.column_stack([np.cos(angles) * radius, np.sin(angles) * radius]), segments)
+
+
+def cylinder(radius: float = 0.5, height: float = 1.0, segments: int = _SEGMENTS) -> Mesh:
+    """An upright cylinder: volume pi r² h, area 2 pi r (r + h), genus 0."""
+    half = height / 2
+    return revolved(np.array([[0, -half], [radius, -half], [radius, half], [0, half]]), segments)
+
+
+def cone(radius: float = 0.5, height: float = 1.0, segments: int = _SEGMENTS) -> Mesh:
+    """An upright cone, its tip at +y: volume pi r² h / 3, genus 0."""
+    return revolved(np.array([[0, -height / 2], [radius, -height / 2], [0, height / 2]]), segments)
+
+
+def torus(ring_radius: float = 0.4, tube_radius: float = 0.15, segments: int = _SEGMENTS) -> Mesh:
+    """A ring about the y axis: volume 2 pi² R r², area 4 pi² R r, genus 1."""
+    around, tube = segments, max(segments // 2, 3)
+    ring_angle = np.repeat(2 * np.pi * np.arange(around) / around, tube)
+    tube_angle = np.tile(2 * np.pi * np.arange(tube) / tube, around)
+    radius = ring_radius + tube_radius * np.cos(tube_angle)
+    points = np.column_stack(
+        [radius * np.sin(ring_angle), tube_radius * np.sin(tube_angle), radius * np.cos(ring_angle)]
+    )
+    i, j = np.divmod(np.arange(around * tube), tube)
+    across, along = (i + 1) % around * tube, (j + 1) % tube
+    a, b, c, d = i * tube + j, across + j, across + along, i * tube + along
+    faces = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
+    return Mesh(points.astype(np.float32), faces.astype(np.int32))
+
+
+def revolved(profile: Float64[np.ndarray, "p 2"], segments: int = _SEGMENTS) -> Mesh:
+    """The solid that a profile of (radius, y), from the bottom up, sweeps about the y axis; its ends lie on the axis."""
+    turn = 2 * np.pi * np.arange(segments) / segments
+    rings = profile[1:-1]
+    points = np.concatenate(
+        [np.column_stack([r * np.sin(turn), np.full(segments, y), r * np.cos(turn)]) for r, y in rings]
+        + [[[0.0, profile[0, 1], 0.0], [0.0, profile[-1, 1], 0.0]]]
+    )
+    here, there = np.arange(segments), (np.arange(segments) + 1) % segments
+    bottom, top, last = len(points) - 2, len(points) - 1, (len(rings) - 1) * segments
+    faces = [np.column_stack([np.full(segments, bottom), there, here])]
+    for ring in range(len(rings) - 1):
+        low, high = ring * segments, (ring + 1) * segments
+        faces.append(np.column_stack([low + here, low + there, high + there]))
+        faces.append(np.column_stack([low + here, high + there, high + here]))
+    faces.append(np.column_stack([np.full(segments, top), last + here, last + there]))
+    return Mesh(points.astype(np.float32), np.concatenate(faces).astype(np.int32))
+
+
+def mug(height: float = 0.10, segments: int = _SEGMENTS) -> Mesh:
+    """A mug with one handle towards +x: genus 1, walls 5 % of its height thick."""
+    wall, radius = 0.05 * height, 0.42 * height
+    solid = manifold3d.Manifold
+    outer = solid.cylinder(height, radius, circular_segments=segments, center=True)
+    hollow = solid.cylinder(height, radius - wall, circular_segments=segments, center=True).translate(
+        (0, 0, 1.5 * wall)
+    )
+    bow = manifold3d.CrossSection.circle(0.055 * height, segments // 2).translate((0.27 * height, 0))
+    handle = solid.revolve(bow, segments).rotate((90, 0, 0)).translate((radius, 0, 0))
+    # the outer body is taken out of the handle's half ring that would stick into the hollow
+    return _mesh((outer - hollow) + (handle - outer), turn_up=True)
+
+
+def chair(height: float = 0.9) -> Mesh:
+    """A plain chair of boxes: four legs, a seat, a back with one gap (genus 1). Its back is at -z."""
+    leg, half = 0.05 * height, 0.24 * height
+    blocks = [
+        _block((-half, -height / 2, z - leg / 2), (-half + leg, top, z + leg / 2), mirror)
+        for z, top in ((half - leg / 2, 0.0), (-half + leg / 2, height / 2))
+        for mirror in (1, -1)
+    ]
+    blocks.append(_block((-half, -0.05 * height, -half), (half, 0.0, half)))
+    blocks.append(_block((-half, 0.38 * height, -half), (half, height / 2, -half + leg)))
+    blocks.append(_block((-half, 0.16 * height, -half + leg * 0.25), (half, 0.26 * height, -half + leg * 0.75)))
+    return _mesh(manifold3d.Manifold.batch_boolean(blocks, manifold3d.OpType.Add))
+
+
+def merged(meshes: Sequence[Mesh]) -> Mesh:
+    """The bare surfaces side by side in one mesh, as they are: nothing is united."""
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+    faces = [mesh.faces + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)]
+    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces).astype(np.int32))
+
+
+def moved(mesh: Mesh, by: tuple[float, float, float]) -> Mesh:
+    """The mesh, shifted by metres along x, y, z."""
+    return mesh.with_vertices(mesh.vertices + np.array(by, np.float32))
+
+
+def subdivided(mesh: Mesh, times: int = 1) -> Mesh:
+    """The same surface with each face cut into four, `times` times; closed stays closed."""
+    for _ in range(times):
+        edges = np.sort(np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]), axis=1)
+        unique, inverse = np.unique(edges, axis=0, return_inverse=True)
+        middles = mesh.vertices[unique].mean(axis=1).astype(np.float32)
+        ab, bc, ca = len(mesh.vertices) + inverse.reshape(3, -1)
+        a, b, c = mesh.faces.T
+        faces = np.concatenate(
+            [np.column_stack(corner) for corner in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
+        )
+        mesh = Mesh(np.concatenate([mesh.vertices, middles]), faces.astype(np.int32))
+    return mesh
+
+
+def _block(low: tuple[float, float, float], high: tuple[float, float, float], mirror: int = 1) -> manifold3d.Manifold:
+    size = np.subtract(high, low)
+    block = manifold3d.Manifold.cube(tuple(size)).translate(low)
+    return block if mirror == 1 else block.mirror((1, 0, 0))
+
+
+def _mesh(solid: manifold3d.Manifold, *, turn_up: bool = False) -> Mesh:
+    """The solid as a mesh; `turn_up` turns manifold3d's z axis, along which it makes cylinders, to our y."""
+    found = (solid.rotate((-90, 0, 0)) if turn_up else solid).to_mesh()
+    faces: Int32[np.ndarray, "f 3"] = np.asarray(found.tri_verts).astype(np.int32)
+    return Mesh(np.ascontiguousarray(np.asarray(found.vert_properties)[:, :3], np.float32), faces)

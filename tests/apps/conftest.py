@@ -13,7 +13,7 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def pear(side=160, alpha=True):
+def draw_pear(side=160, alpha=True):
     """A shaded pear, cut out or on white."""
     v, u = np.mgrid[0:side, 0:side] / side
     inside = ((u - 0.5) / 0.28) ** 2 + ((v - 0.62) / 0.28) ** 2 < 1
@@ -25,9 +25,14 @@ def pear(side=160, alpha=True):
 
 
 @pytest.fixture
+def pear():
+    return draw_pear
+
+
+@pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "pear.png"
-    Image.fromarray(pear()).save(path)
+    Image.fromarray(draw_pear()).save(path)
     return path
 
 

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import pear
-
 DRAFT = ("--quality", "draft", "--texture", "512")
 
 
@@ -36,7 +34,7 @@ def png_header_of_a_giant():
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def bad_pictures(folder):
+def bad_pictures(folder, pear):
     whole = save(folder / "whole.jpg", pear(alpha=False)).read_bytes()
     transparent = pear()
     transparent[..., 3] = 0
@@ -55,8 +53,8 @@ def bad_pictures(folder):
     "name", ["empty.png", "truncated.jpg", "words.jpg", "giant.png", "one.png", "line.png", "blank.png",
              "transparent.png", "nothing.png", "not there.png"],
 )  # fmt: skip
-def test_a_picture_that_cannot_become_a_model_is_refused_with_advice(unflat, tmp_path, name):
-    bad_pictures(tmp_path)
+def test_a_picture_that_cannot_become_a_model_is_refused_with_advice(unflat, tmp_path, name, pear):
+    bad_pictures(tmp_path, pear)
     started = time.perf_counter()
     status, out, err = unflat(tmp_path / name, *DRAFT)
     assert status == 2, err
@@ -66,7 +64,7 @@ def test_a_picture_that_cannot_become_a_model_is_refused_with_advice(unflat, tmp
     assert not list(tmp_path.glob("*.glb"))
 
 
-def test_a_wrong_ending_is_no_obstacle(unflat, tmp_path):
+def test_a_wrong_ending_is_no_obstacle(unflat, tmp_path, pear):
     os.rename(save(tmp_path / "pear.png", pear()), tmp_path / "pear.jpg")
     assert unflat(tmp_path / "pear.jpg", *DRAFT)[0] == 0
 
@@ -83,7 +81,7 @@ def test_a_depth_map_without_a_number_is_refused(unflat, tmp_path, photo):
     assert unflat(photo, "--depth", tmp_path / "depth.npy", *DRAFT)[0] == 2
 
 
-def test_unicode_names_survive(unflat, tmp_path):
+def test_unicode_names_survive(unflat, tmp_path, pear):
     folder = tmp_path / "ordner mit ü und 梨"
     folder.mkdir()
     status, *_ = unflat(save(folder / "birne 梨 é.png", pear()), *DRAFT, "-o", folder)

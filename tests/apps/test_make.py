@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import pear
 from unflat.io.load import load_asset
 
 DRAFT = ("--quality", "draft", "--texture", "512")
@@ -50,7 +49,7 @@ def test_json_is_one_object_on_stdout(unflat, photo):
     assert result["reports"][0]["watertight"] is True
 
 
-def test_a_folder_becomes_a_model_each_and_one_bad_picture_stops_nothing(unflat, tmp_path):
+def test_a_folder_becomes_a_model_each_and_one_bad_picture_stops_nothing(unflat, tmp_path, pear):
     folder = tmp_path / "in"
     folder.mkdir()
     Image.fromarray(pear()).save(folder / "a.png")
@@ -70,7 +69,7 @@ def test_a_pipe_in_and_a_pipe_out(photo, tmp_path):
     assert finished.stdout[:4] == b"glTF"
 
 
-def test_all_objects_of_a_picture_become_models(unflat, tmp_path):
+def test_all_objects_of_a_picture_become_models(unflat, tmp_path, pear):
     two = np.zeros((160, 330, 4), np.uint8)
     two[:, :160], two[20:150, 190:320] = pear(), pear(130)
     Image.fromarray(two).save(tmp_path / "two.png")

@@ -80,4 +80,6 @@ def test_the_viewer_serves_its_page_and_the_model_on_this_machine_only():
 
 def test_import_is_quick_and_brings_no_heavy_module():
     code = "import sys, unflat; print(sorted({'cv2', 'scipy', 'trimesh', 'PIL', 'skimage'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

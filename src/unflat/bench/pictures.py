@@ -7,15 +7,15 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from unflat.render.cameras import orbit_camera
-from unflat.synth.capture import photograph
+from unflat.synth.capture import patterned_part, photograph
 from unflat.synth.solids import mug
 
 
 def photographed_mug(side_px: int) -> tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
     """A mug on a wooden-looking table, and its z-depth (NaN beside it)."""
-    part = mug()
-    camera = orbit_camera(part.mesh, azimuth_deg=30, elevation_deg=20, fov_deg=35, size_px=side_px)
-    view = photograph((part,), camera, background=_boards(side_px))
+    part = patterned_part(mug(), waves=2.0)
+    camera = orbit_camera(part.mesh.vertices, 30, 20, fov_deg=35, size_px=side_px)
+    view = photograph(part, camera, background=_boards(side_px))
     assert view.depth is not None
     return view.photo.pixels, view.depth.depth
 

@@ -18,7 +18,7 @@ _CANDIDATES = 6
 def sample_surface(
     mesh: Mesh, count: int, seed: int = 0
 ) -> tuple[Float32[np.ndarray, "count 3"], Float32[np.ndarray, "count 3"]]:
-    """Points spread evenly over the surface (by area), and the unit normals of their faces. Linear in faces and count."""
+    """Points spread evenly over the surface (by area), and the unit normals of their faces. Linear in both."""
     points, faces = _sampled(mesh, count, seed)
     return points.astype(np.float32), face_normals(mesh)[faces]
 

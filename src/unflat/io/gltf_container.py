@@ -15,7 +15,17 @@ import numpy as np
 from unflat.core.errors import InputError
 from unflat.io.gltf_document import BINARY_CHUNK, GLB_MAGIC, JSON_CHUNK
 
-_DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+_DTYPES: dict[int, np.dtype] = {
+    number: np.dtype(kind)
+    for number, kind in {
+        5120: np.int8,
+        5121: np.uint8,
+        5122: np.int16,
+        5123: np.uint16,
+        5125: np.uint32,
+        5126: np.float32,
+    }.items()
+}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 _MAX_ELEMENTS = 200_000_000
 """More values than this in one accessor is no model but a trap for memory."""
@@ -135,7 +145,7 @@ class GltfContainer:
             raise corrupt(f"a buffer view ends at byte {start + length} of {len(buffer)}")
         return buffer[start : start + length]
 
-    def _layout(self, described: dict[str, Any]) -> tuple[type[np.generic], int, int]:
+    def _layout(self, described: dict[str, Any]) -> tuple[np.dtype, int, int]:
         try:
             dtype, width = _DTYPES[described["componentType"]], _WIDTHS[described["type"]]
             count = int(described["count"])
@@ -145,19 +155,19 @@ class GltfContainer:
             raise corrupt(f"an accessor has {count} elements")
         return dtype, width, count
 
-    def _strided(self, described: dict[str, Any], dtype: type[np.generic], width: int, count: int) -> np.ndarray:
+    def _strided(self, described: dict[str, Any], dtype: np.dtype, width: int, count: int) -> np.ndarray:
         content = self.view(described["bufferView"])
         view = self.item("bufferViews", described["bufferView"])
-        itemsize = np.dtype(dtype).itemsize
+        itemsize = dtype.itemsize
         stride = view.get("byteStride", itemsize * width)
         start = described.get("byteOffset", 0)
         end = start + stride * (count - 1) + itemsize * width
         if start < 0 or stride < itemsize * width or end > len(content):
             raise corrupt(f"an accessor ends at byte {end} of {len(content)}")
         shape, strides = (count, width), (stride, itemsize)
-        return np.ndarray(shape, np.dtype(dtype).newbyteorder("<"), content, start, strides).astype(dtype)
+        return np.ndarray(shape, dtype.newbyteorder("<"), content, start, strides).astype(dtype)
 
-    def _with_sparse(self, values: np.ndarray, sparse: dict[str, Any], dtype: type[np.generic]) -> np.ndarray:
+    def _with_sparse(self, values: np.ndarray, sparse: dict[str, Any], dtype: np.dtype) -> np.ndarray:
         count, width = int(sparse["count"]), values.shape[1]
         index_type = _DTYPES[sparse["indices"]["componentType"]]
         rows = self._strided(sparse["indices"], index_type, 1, count)[:, 0].astype(np.int64)

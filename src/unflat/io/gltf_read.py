@@ -168,7 +168,7 @@ def _srgb(linear: np.ndarray) -> UInt8[np.ndarray, "v 3"]:
 
 
 def _placed(mesh: Mesh, world: Float64[np.ndarray, "4 4"]) -> Mesh:
-    """The mesh in the world. Unlike `geometry.meshes.transformed` it may be mirrored or squeezed: faces stay outward."""
+    """The mesh in the world. The transform may mirror and squeeze: faces stay outward."""
     if np.array_equal(world, np.eye(4)):
         return mesh
     linear = world[:3, :3]

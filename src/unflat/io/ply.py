@@ -19,8 +19,9 @@ _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
 def ply_bytes(asset: Asset) -> bytes:
     """All parts as one little-endian binary PLY, in metres, Y up; colours are sRGB.
 
-    Vertices are those of `Mesh`, so they stand twice along UV seams and nothing is lost (``s t`` is UV with v up). Colours are
-    looked up in the texture at the vertices; where only some parts have UV, colours or confidence, the others get 0, white, NaN.
+    Vertices are those of `Mesh`, so they stand twice along UV seams and nothing is lost (``s t`` is UV with v up).
+    Colours are looked up in the texture at the vertices. Where only some parts have UV, colours or confidence, the
+    others get 0, white or NaN.
     """
     wanted = {
         "uv": any(part.mesh.uv is not None for part in asset.parts),

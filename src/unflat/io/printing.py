@@ -11,7 +11,8 @@ MILLIMETRES_PER_METRE = 1000.0
 def printing_from_world(points: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
     """World points (Y up, metres) on the printer's bed (Z up, millimetres): a quarter turn about X, no mirroring.
 
-    The X axis stays. An asset without known scale is written as if its unit were the metre; slicers then fit it to the bed.
+    The X axis stays. An asset without known scale is written as if its unit were the metre; slicers then offer to fit
+    it to the bed.
     """
     x, y, z = points.astype(np.float64).T * MILLIMETRES_PER_METRE
     return np.column_stack([x, -z, y]).astype(np.float32)

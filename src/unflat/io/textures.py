@@ -25,7 +25,7 @@ _MAX_TEXTURE_PIXELS = 16384 * 16384
 """The largest texture that graphics cards take; anything beyond is a decompression bomb."""
 
 _INWARD = 0.02
-"""How far colours are looked up from a corner towards the middle of its face, so that a chart's border is not crossed."""
+"""Colours of corners are looked up this share of the way to the middle of the face, inside the chart's border."""
 
 # Paeth with run lengths: on 2048² base colours, normal maps and ORM as small as zlib's level 6 and five times as fast.
 _PNG_OPTIONS = [
@@ -102,7 +102,7 @@ def sampled_base_color(material: Material, uv: Float32[np.ndarray, "n 2"]) -> Fl
 
 
 def corner_colors(mesh: Mesh, material: Material) -> UInt8[np.ndarray, "f 3 3"]:
-    """sRGB at the corners of each face, from the texture where there is one, else from the vertices, else the factor."""
+    """sRGB at the corners of each face: of the texture, without one of the vertices, without any the factor."""
     if material.base_color is not None and mesh.uv is not None:
         corners = mesh.uv[mesh.faces]
         inside = corners + np.float32(_INWARD) * (corners.mean(axis=1, keepdims=True) - corners)

@@ -44,7 +44,6 @@ def orbit_views(
     elevation_deg: float = 15.0,
     *,
     size_px: int = 256,
-    fov_deg: float = 30.0,
     background: Background = WHITE,
     shading: Shading = "lit",
     noise: float = 0.0,
@@ -53,7 +52,7 @@ def orbit_views(
     """`count` photographs evenly around the object at one height, beginning at its front. Names are view_00, …"""
     scene = build_scene((parts,) if isinstance(parts, Part) else parts)
     azimuths = tuple(360.0 * index / count for index in range(count))
-    cameras = orbit_cameras(scene.points, azimuths, elevation_deg, fov_deg=fov_deg, size_px=size_px)
+    cameras = orbit_cameras(scene.points, azimuths, elevation_deg, size_px=size_px)
     return Views(
         tuple(
             photograph(

@@ -28,18 +28,7 @@ DIRECTION_AXES: dict[str, tuple[int, int, int]] = {
 """Outward unit normal of each side."""
 
 _OUTLINE = np.array(
-    [
-        (0, 0),
-        (0.22, 0),
-        (0.22, 0.40),
-        (0.52, 0.40),
-        (0.52, 0.60),
-        (0.22, 0.60),
-        (0.22, 0.78),
-        (0.70, 0.78),
-        (0.70, 1),
-        (0, 1),
-    ]
+    [(0, 0), (0.22, 0), (0.22, 0.4), (0.52, 0.4), (0.52, 0.6), (0.22, 0.6), (0.22, 0.78), (0.7, 0.78), (0.7, 1), (0, 1)]
 )
 """An F of height 1 seen from the front, counter-clockwise; x to the right, y up."""
 _DEPTH = 0.25
@@ -63,16 +52,16 @@ def letter_f(height: float = 1.0) -> Part:
         quad = np.array([behind[start], behind[end], ahead[end], ahead[start]])
         charts.append((quad, np.array([[0, 1, 2], [0, 2, 3]]), _direction(outline[end] - outline[start])))
     rows = -(-len(charts) // _COLUMNS)
-    vertices, faces, uv = [], [], []
+    vertices: list[np.ndarray] = []
+    faces, uv = [], []
     atlas = np.empty((rows * _CELL_PX, _COLUMNS * _CELL_PX, 3), np.uint8)
     for index, (points, triangles, direction) in enumerate(charts):
         row, column = divmod(index, _COLUMNS)
-        faces.append(triangles + sum(map(len, vertices)))
+        faces.append(triangles + sum(len(chart) for chart in vertices))
         vertices.append(points)
         uv.append((_flattened(points, direction) * (1 - 2 * _INSET) + _INSET + [column, row]) / [_COLUMNS, rows])
-        atlas[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX] = DIRECTION_COLORS[
-            direction
-        ]
+        cell = (slice(row * _CELL_PX, (row + 1) * _CELL_PX), slice(column * _CELL_PX, (column + 1) * _CELL_PX))
+        atlas[cell] = DIRECTION_COLORS[direction]
     mesh = Mesh(
         (np.concatenate(vertices) * height).astype(np.float32),
         np.concatenate(faces).astype(np.int32),

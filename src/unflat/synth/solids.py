@@ -46,9 +46,8 @@ def torus(ring_radius: float = 0.4, tube_radius: float = 0.15, segments: int = _
     ring_angle = np.repeat(2 * np.pi * np.arange(around) / around, tube)
     tube_angle = np.tile(2 * np.pi * np.arange(tube) / tube, around)
     radius = ring_radius + tube_radius * np.cos(tube_angle)
-    points = np.column_stack(
-        [radius * np.sin(ring_angle), tube_radius * np.sin(tube_angle), radius * np.cos(ring_angle)]
-    )
+    height = tube_radius * np.sin(tube_angle)
+    points = np.column_stack([radius * np.sin(ring_angle), height, radius * np.cos(ring_angle)])
     i, j = np.divmod(np.arange(around * tube), tube)
     across, along = (i + 1) % around * tube, (j + 1) % tube
     a, b, c, d = i * tube + j, across + j, across + along, i * tube + along
@@ -57,7 +56,7 @@ def torus(ring_radius: float = 0.4, tube_radius: float = 0.15, segments: int = _
 
 
 def revolved(profile: Float64[np.ndarray, "p 2"], segments: int = _SEGMENTS) -> Mesh:
-    """The solid that a profile of (radius, y), from the bottom up, sweeps about the y axis; its ends lie on the axis."""
+    """What a profile of (radius, y), from the bottom up, sweeps about the y axis; its two ends must lie on the axis."""
     turn = 2 * np.pi * np.arange(segments) / segments
     rings = profile[1:-1]
     points = np.concatenate(
@@ -80,17 +79,15 @@ def mug(height: float = 0.10, segments: int = _SEGMENTS) -> Mesh:
     wall, radius = 0.05 * height, 0.42 * height
     solid = manifold3d.Manifold
     outer = solid.cylinder(height, radius, circular_segments=segments, center=True)
-    hollow = solid.cylinder(height, radius - wall, circular_segments=segments, center=True).translate(
-        (0, 0, 1.5 * wall)
-    )
+    inner = solid.cylinder(height, radius - wall, circular_segments=segments, center=True)
     bow = manifold3d.CrossSection.circle(0.055 * height, segments // 2).translate((0.27 * height, 0))
     handle = solid.revolve(bow, segments).rotate((90, 0, 0)).translate((radius, 0, 0))
     # the outer body is taken out of the handle's half ring that would stick into the hollow
-    return _mesh((outer - hollow) + (handle - outer), turn_up=True)
+    return _mesh((outer - inner.translate((0, 0, wall))) + (handle - outer), turn_up=True)
 
 
 def chair(height: float = 0.9) -> Mesh:
-    """A plain chair of boxes: four legs, a seat, a back with one gap (genus 1). Its back is at -z."""
+    """A plain chair of boxes: four legs, a seat, a back with two gaps (genus 2). Its back is at -z."""
     leg, half = 0.05 * height, 0.24 * height
     blocks = [
         _block((-half, -height / 2, z - leg / 2), (-half + leg, top, z + leg / 2), mirror)
@@ -123,9 +120,8 @@ def subdivided(mesh: Mesh, times: int = 1) -> Mesh:
         middles = mesh.vertices[unique].mean(axis=1).astype(np.float32)
         ab, bc, ca = len(mesh.vertices) + inverse.reshape(3, -1)
         a, b, c = mesh.faces.T
-        faces = np.concatenate(
-            [np.column_stack(corner) for corner in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
-        )
+        quarters = ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))
+        faces = np.concatenate([np.column_stack(corners) for corners in quarters])
         mesh = Mesh(np.concatenate([mesh.vertices, middles]), faces.astype(np.int32))
     return mesh
 

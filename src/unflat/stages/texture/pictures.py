@@ -1,4 +1,4 @@
-"""A view's photo made ready to be sampled: linear, without background at its edge, at all sizes."""
+"""A view's photo made ready to be sampled: linear light, no background at its edge, at all sizes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from unflat.core.color import linear_from_srgb
 
 _PURE_ALPHA = 0.95
 """From here on a pixel shows the object alone."""
-_THIN_PX = 4.0
-"""Object pixels farther than this from every pixel that edge erosion leaves belong to thin parts, and stay."""
 _SMALLEST_LEVEL_PX = 8
 _COARSE_SHARE = 0.012
 """Blur of the coarse band, as a share of the picture's longer side."""
 _MARGIN_PX = 16
-"""Pixels kept around the object: the mesh may reach over the mask a little."""
+"""Pixels kept around the object: a mesh may reach a little over the mask."""
+_GRID_WIDTH = 1024
+"""OpenCV samples a picture of places, at most 32767 a side: points are laid out in rows of this length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,44 +29,102 @@ class Picture:
     levels: tuple[Float32[np.ndarray, "_h _w 3"], ...]
     """Each half as large as the one before."""
     coarse: Float32[np.ndarray, "_h _w 3"]
-    """Strongly blurred, at half the size of the first."""
+    """Strongly blurred."""
     inside: Float32[np.ndarray, "h w"]
-    """Distance into the object in pixels, negative outside; infinite where no mask says what is background."""
+    """Distance into the object in pixels, negative outside; large where no mask says what is background."""
     corner: tuple[int, int]
     """Column and row of the photo where this crop begins."""
 
-    def colors(
-        self, pixels: Float64[np.ndarray, "n 2"], level: Float32[np.ndarray, "n"]
-    ) -> Float32[np.ndarray, "n 3"]:
-        """Bilinear colours; `level` is log2 of the pixels per sample, blended between sizes (trilinear)."""
+    def colors(self, pixels: Float64[np.ndarray, "n 2"], level: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n 3"]:
+        """Colours at pixel positions; `level` is log2 of the pixels per sample, blended between sizes (trilinear)."""
         level = np.clip(level, 0, len(self.levels) - 1)
         if not level.any():
             return self._sampled(self.levels[0], pixels)
         mixed = np.zeros((len(pixels), 3), np.float32)
         for index, image in enumerate(self.levels):
-            share = 1 - np.abs(level - index)
+            share = 1 - np.abs(level - np.float32(index))
             used = np.flatnonzero(share > 0)
             if len(used):
                 mixed[used] += share[used, None] * self._sampled(image, pixels[used])
         return mixed
 
     def coarse_colors(self, pixels: Float64[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 3"]:
-        """Colours of the coarse band."""
+        """Colours of the coarse band at pixel positions."""
         return self._sampled(self.coarse, pixels)
 
     def depth_inside(self, pixels: Float64[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n"]:
-        """Distance from the mask's outline in pixels; positive inside, minus infinity outside the photo."""
-        height, width = self.inside.shape
+        """Distance from the mask's outline in pixels, positive inside; minus infinity outside the photo."""
         local = pixels - self.corner
+        height, width = self.inside.shape
         on_photo = ((local >= 0) & (local < [width, height])).all(axis=1)
         return np.where(on_photo, self._sampled(self.inside, pixels), np.float32(-np.inf))
 
-    def _sampled(self, image: Float32[np.ndarray, "h w *c"], pixels: Float64[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n *c"]:
+    def _sampled(
+        self, image: Float32[np.ndarray, "_h _w *c"], pixels: Float64[np.ndarray, "n 2"]
+    ) -> Float32[np.ndarray, "n *c"]:
+        """Bilinear samples; the edge goes on outside. A pixel without a place (NaN) gets the corner's colour."""
         shrink = np.array([image.shape[1], image.shape[0]]) / self.inside.shape[::-1]
-        place = ((pixels - self.corner) * shrink - 0.5).astype(np.float32)
-        # OpenCV's remap wants a picture of places, at most 32767 a side.
-        rows = -(-len(place) // _REMAP_WIDTH)
-        padded = np.zeros((rows * _REMAP_WIDTH, 2), np.float32)
-        padded[: len(place)] = place
-        grid = padded.reshape(rows, _REMAP_WIDTH, 2)
-        ...
+        rows = -(-len(pixels) // _GRID_WIDTH)
+        places = np.zeros((rows * _GRID_WIDTH, 2), np.float32)
+        places[: len(pixels)] = np.nan_to_num((pixels - self.corner) * shrink - 0.5)
+        grid = places.reshape(rows, _GRID_WIDTH, 2)
+        sampled = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(sampled.reshape(-1, *image.shape[2:])[: len(pixels)])
+
+
+def picture_of(view: View, edge_px: int) -> Picture:
+    """The view's photo as a `Picture`. Pixels of the background and `edge_px` at the outline take inner colours."""
+    pixels, corner = view.photo.pixels, (0, 0)
+    inside = np.full(pixels.shape[:2], np.float32(max(pixels.shape)))
+    if view.mask is not None:
+        left, top, right, bottom = view.mask.box
+        corner = max(left - _MARGIN_PX, 0), max(top - _MARGIN_PX, 0)
+        crop = slice(corner[1], bottom + _MARGIN_PX), slice(corner[0], right + _MARGIN_PX)
+        alpha, pixels = view.mask.alpha[crop], pixels[crop]
+        inside = _signed_distance(alpha)
+        linear = _pulled_outwards(linear_from_srgb(pixels), _pure(alpha, edge_px))
+    else:
+        linear = linear_from_srgb(pixels)
+    return Picture(_pyramid(linear), _coarse(linear), inside, corner)
+
+
+def _signed_distance(alpha: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """Distance to the outline (alpha a half) at pixel centres, positive inside."""
+    solid = (alpha > 0.5).astype(np.uint8)
+    if solid.all():
+        return np.full(alpha.shape, np.float32(max(alpha.shape)))
+    into, out_of = (cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for part in (solid, 1 - solid))
+    return np.asarray(np.where(solid > 0, into - 0.5, 0.5 - out_of), dtype=np.float32)
+
+
+def _pure(alpha: Float32[np.ndarray, "h w"], edge_px: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels that show the object alone: opaque and off the edge; in parts too thin for that, their middle."""
+    opaque = (alpha >= min(_PURE_ALPHA, float(alpha.max()))).astype(np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge_px + 1, 2 * edge_px + 1))
+    pure = cv2.erode(opaque, disc)
+    far = cv2.dilate(pure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * edge_px + 3, 4 * edge_px + 3))) == 0
+    return np.asarray((pure > 0) | ((opaque > 0) & far))
+
+
+def _pulled_outwards(
+    linear: Float32[np.ndarray, "h w 3"], pure: Bool[np.ndarray, "h w"]
+) -> Float32[np.ndarray, "h w 3"]:
+    """The picture with every pixel that is not pure replaced by the nearest that is."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~pure).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    source = np.zeros(int(labels.max()) + 1, np.int64)
+    source[labels[pure]] = np.flatnonzero(pure)
+    return linear.reshape(-1, 3)[source[labels]]
+
+
+def _pyramid(linear: Float32[np.ndarray, "h w 3"]) -> tuple[Float32[np.ndarray, "_h _w 3"], ...]:
+    levels = [linear]
+    while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL_PX:
+        height, width = levels[-1].shape[:2]
+        levels.append(cv2.resize(levels[-1], (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA))
+    return tuple(levels)
+
+
+def _coarse(linear: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
+    return np.asarray(cv2.GaussianBlur(linear, (0, 0), max(_COARSE_SHARE * max(linear.shape), 1.0)))

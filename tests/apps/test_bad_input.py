@@ -65,7 +65,7 @@ def test_a_picture_that_cannot_become_a_model_is_refused_with_advice(unflat, tmp
 
 
 def test_a_wrong_ending_is_no_obstacle(unflat, tmp_path, pear):
-    os.rename(save(tmp_path / "pear.png", pear()), tmp_path / "pear.jpg")
+    save(tmp_path / "pear.png", pear()).rename(tmp_path / "pear.jpg")
     assert unflat(tmp_path / "pear.jpg", *DRAFT)[0] == 0
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from unflat.bench.truth import measure_truth
 
-# F-score at 5 % of the half extent. What one outline can't know (the box is seen cornerwise, a mug has an inside) is why
-# `photo` is judged on round things only; `unflat bench truth` prints all of them.
+# F-score at 5 % of the half extent. One outline can't know that a box has corners or a mug an inside, so `photo` is
+# judged on round things only; `unflat bench truth` prints all of them.
 EXPECTED = [
     ("sphere", "photo", 0.80),
     ("cone", "hull", 0.93),

@@ -13,11 +13,11 @@ from unflat.bench.pictures import drawn_fish, photographed_mug
 from unflat.core import Asset, DepthMap
 from unflat.core.events import Event, StageFinished
 from unflat.io.glb import glb_bytes
+from unflat.io.photo import read_photo
 from unflat.pipeline.intake import Intake
 from unflat.pipeline.plan import plan
 from unflat.pipeline.recipe import load_recipe
 from unflat.pipeline.run import RunOptions, run
-from unflat.io.photo import read_photo
 from unflat.stages.check.gate import check
 
 

@@ -20,7 +20,7 @@ _MAPS = {"base_color": "map_Kd", "normal": "norm", "roughness": "map_Pr", "metal
 """Texture fields and their MTL statements; the roughness and metallic ones are the PBR extension that Blender reads."""
 
 
-def obj_files(asset: Asset, stem: str) -> dict[str, bytes]:
+def obj_files(asset: Asset, stem: str, ending: str = ".obj") -> dict[str, bytes]:
     """File names and contents: ``stem.obj``, an MTL and the textures; metres, Y up, v up.
 
     Positions are welded and UV and normals have indices of their own, so seams do not open the surface. Quads are
@@ -46,15 +46,14 @@ def obj_files(asset: Asset, stem: str) -> dict[str, bytes]:
     for part, part_name in zip(asset.parts, part_names, strict=True):
         lines.append(f"o {part_name}\nusemtl {name_of[id(part.material)]}")
         lines += _part_lines(part, offsets)
-    return {f"{stem}.obj": _text(lines), f"{safe}.mtl": _text(statements), **files}
+    return {f"{stem}{ending}": _text(lines), f"{safe}.mtl": _text(statements), **files}
 
 
 def write_obj(asset: Asset, path: Path | str) -> tuple[Path, ...]:
     """Write `obj_files` beside each other, all or none; gives their paths, the OBJ first."""
     path = Path(path)
-    files = obj_files(asset, path.stem)
-    placed = {path.with_name(name): content for name, content in files.items()}
-    return write_all_atomically({path: placed.pop(path.with_name(f"{path.stem}.obj")), **placed})
+    files = obj_files(asset, path.stem, path.suffix)
+    return write_all_atomically({path.with_name(name): content for name, content in files.items()})
 
 
 def _part_lines(part: Part, offsets: np.ndarray) -> list[str]:

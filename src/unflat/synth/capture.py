@@ -12,8 +12,10 @@ from unflat.render.cameras import orbit_cameras
 from unflat.render.frame import WHITE, Background, render_frame
 from unflat.render.scene import Scene, build_scene
 from unflat.render.styles import Shading
+from unflat.synth.solids import refined
 
 _SAMPLES_PER_PX = 16
+_VERTICES_PER_WAVE = 8
 
 
 def photograph(
@@ -78,10 +80,12 @@ def plain_part(mesh: Mesh, color: tuple[int, int, int] = (200, 120, 60), roughne
 def patterned_part(mesh: Mesh, seed: int = 0, waves: float = 3.0) -> Part:
     """The mesh in a smooth, colourful pattern that is different everywhere: something to match and to compare.
 
-    `waves` is about how often colours change across the object. Needs vertices that lie closer than that.
+    `waves` is about how often colours change across the object; faces are cut until its vertices can carry that.
     """
     rng = np.random.default_rng(seed)
-    points = mesh.vertices / np.ptp(mesh.vertices, axis=0).max()
+    size = float(mesh.extent.max())
+    mesh = refined(mesh, size / (_VERTICES_PER_WAVE * waves))
+    points = mesh.vertices / size
     phase = rng.uniform(0, 2 * np.pi, (3, 3))
     direction = rng.normal(size=(3, 3, 3))
     direction *= 2 * np.pi * waves / np.linalg.norm(direction, axis=2, keepdims=True) * rng.uniform(0.5, 1, (3, 3, 1))

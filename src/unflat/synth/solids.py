@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from unflat.core import Mesh
+from unflat.geometry.topology import edge_table
 
 _SEGMENTS = 64
 """Default roundness: volumes within 0.5 % of the formula."""
@@ -112,18 +113,38 @@ def moved(mesh: Mesh, by: tuple[float, float, float]) -> Mesh:
     return mesh.with_vertices(mesh.vertices + np.array(by, np.float32))
 
 
-def subdivided(mesh: Mesh, times: int = 1) -> Mesh:
-    """The same surface with each face cut into four, `times` times; closed stays closed."""
-    for _ in range(times):
-        edges = np.sort(np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]), axis=1)
-        unique, inverse = np.unique(edges, axis=0, return_inverse=True)
-        middles = mesh.vertices[unique].mean(axis=1).astype(np.float32)
-        ab, bc, ca = len(mesh.vertices) + inverse.reshape(3, -1)
-        a, b, c = mesh.faces.T
-        quarters = ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))
-        faces = np.concatenate([np.column_stack(corners) for corners in quarters])
-        mesh = Mesh(np.concatenate([mesh.vertices, middles]), faces.astype(np.int32))
-    return mesh
+def refined(mesh: Mesh, longest: float) -> Mesh:
+    """The same surface with no edge longer than this (metres); closed stays closed. Bare: UV and colours are dropped."""
+    vertices, faces = mesh.vertices, mesh.faces
+    while True:
+        table = edge_table(faces)
+        ends = vertices[table.edges]
+        split = np.linalg.norm((ends[:, 0] - ends[:, 1]).astype(np.float64), axis=1) > longest
+        if not split.any():
+            return Mesh(vertices, faces)
+        middle = np.full(len(split), -1, np.int32)
+        middle[split] = len(vertices) + np.arange(int(split.sum()), dtype=np.int32)
+        vertices = np.concatenate([vertices, ends[split].mean(axis=1).astype(np.float32)])
+        faces = _split_faces(faces, middle[table.edge_of_side])
+
+
+def _split_faces(faces: Int32[np.ndarray, "f 3"], middles: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "n 3"]:
+    """Faces cut at the middles of their sides (-1: that side stays whole) into two, three or four."""
+    cut = middles >= 0
+    count = cut.sum(axis=1)
+    # turn each face so that a single cut is on its first side, a single whole side is its last
+    turn = np.where(count == 1, cut.argmax(axis=1), np.where(count == 2, (~cut).argmax(axis=1) + 1, 0))
+    order = (turn[:, None] + np.arange(3)) % 3
+    corners, middles = np.take_along_axis(faces, order, axis=1), np.take_along_axis(middles, order, axis=1)
+    (a, b, c), (p, q, r) = corners.T, middles.T
+    recipes = {
+        0: ((a, b, c),),
+        1: ((a, p, c), (p, b, c)),
+        2: ((p, b, q), (a, p, q), (a, q, c)),
+        3: ((a, p, r), (p, b, q), (r, q, c), (p, q, r)),
+    }
+    pieces = [np.column_stack(piece)[count == cuts] for cuts, recipe in recipes.items() for piece in recipe]
+    return np.concatenate(pieces).astype(np.int32)
 
 
 def _block(low: tuple[float, float, float], high: tuple[float, float, float], mirror: int = 1) -> manifold3d.Manifold:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Float64
 
 from unflat.core import View
 from unflat.core.color import linear_from_srgb
+from unflat.stages.texture.sampling import bilinear
 
 _PURE_ALPHA = 0.95
 """From here on a pixel shows the object alone."""
@@ -18,8 +19,6 @@ _COARSE_SHARE = 0.012
 """Blur of the coarse band, as a share of the picture's longer side."""
 _MARGIN_PX = 16
 """Pixels kept around the object: a mesh may reach a little over the mask."""
-_GRID_WIDTH = 1024
-"""OpenCV samples a picture of places, at most 32767 a side: points are laid out in rows of this length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +61,9 @@ class Picture:
     def _sampled(
         self, image: Float32[np.ndarray, "_h _w *c"], pixels: Float64[np.ndarray, "n 2"]
     ) -> Float32[np.ndarray, "n *c"]:
-        """Bilinear samples; the edge goes on outside. A pixel without a place (NaN) gets the corner's colour."""
+        """Bilinear samples. A pixel without a place (NaN) gets the corner's colour."""
         shrink = np.array([image.shape[1], image.shape[0]]) / self.inside.shape[::-1]
-        rows = -(-len(pixels) // _GRID_WIDTH)
-        places = np.zeros((rows * _GRID_WIDTH, 2), np.float32)
-        places[: len(pixels)] = np.nan_to_num((pixels - self.corner) * shrink - 0.5)
-        grid = places.reshape(rows, _GRID_WIDTH, 2)
-        sampled = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(sampled.reshape(-1, *image.shape[2:])[: len(pixels)])
+        return bilinear(image, np.nan_to_num((pixels - self.corner) * shrink).astype(np.float32))
 
 
 def picture_of(view: View, edge_px: int) -> Picture:

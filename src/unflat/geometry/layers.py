@@ -1,0 +1,81 @@
+"""A front layer and a back layer of depth become one closed mesh. Serves reliefs, and any network that predicts both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from unflat.core.camera import Camera
+from unflat.core.errors import InputError
+from unflat.core.shape import Mesh
+from unflat.geometry.cameras import unproject
+from unflat.geometry.nearness import depth_of_nearness, nearness_of_depth
+from unflat.geometry.occlusion_edges import Cuts, no_cuts
+from unflat.geometry.sheet import Sheet, build_sheet
+
+_LEAST_NEARNESS_SHARE = 0.5
+"""Extrapolating by less than a sample never more than doubles a depth: a guard against steep rims far away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Two layers of z-depth on the pixels of one camera, and where they are."""
+
+    camera: Camera
+    """Its image is the grid: pixel centres are the samples. See `Camera.cropped` and `Camera.resized`."""
+    front: Float32[np.ndarray, "h w"]
+    back: Float32[np.ndarray, "h w"]
+    """Both finite wherever the coverage is above one half."""
+    coverage: Float32[np.ndarray, "h w"]
+    """0..1; the outline is its level 0.5, to a fraction of a sample."""
+    seen: Bool[np.ndarray, "h w"] | None = None
+    """Where the front was measured and not filled in; None is everywhere."""
+    cuts: Cuts | None = None
+    """Occlusion edges; None is none."""
+
+
+def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thickness: float = 0.0) -> Mesh:
+    """The closed mesh between two layers: front, back, and walls along the outline; in the camera's world.
+
+    Closed, manifold and outward-facing whatever the layers are, and free of crossings, since the back is kept at
+    least `least_thickness` (metres, and never less than a thousandth of the depth) behind the front. ``confidence`` is 1 on the seen
+    front, else 0. `join_cuts` bridges occlusion edges by steep walls, so that each connected piece of outline gives one
+    body; otherwise the surfaces on both sides get a body each. Raises `InputError` (``nothing-in-picture``) where the
+    coverage leaves no triangle. Linear in samples: 0.5 s for 512 x 512.
+    """
+    sheet = build_sheet(layers.coverage, layers.cuts or no_cuts(*layers.coverage.shape), join_cuts=join_cuts)
+    if not len(sheet.faces):
+        raise InputError(
+            "There is no depth to build a surface from: the outline is smaller than one sample of the grid.",
+            code="nothing-in-picture",
+            hint="Give a larger picture, or a mask and a depth map that overlap.",
+        )
+    front = _depth_on(sheet, layers.camera, layers.front)
+    gap = np.maximum(least_thickness, np.abs(front) * 1e-3)
+    back = np.maximum(_depth_on(sheet, layers.camera, layers.back), front + gap)
+    vertices = [unproject(layers.camera, sheet.pixels, depth) for depth in (front, back)]
+    seen = np.ones(layers.front.shape, bool) if layers.seen is None else layers.seen
+    confidence = np.concatenate([seen.ravel()[sheet.sample], np.zeros(len(back), bool)]).astype(np.float32)
+    return Mesh(np.concatenate(vertices).astype(np.float32), _closed_faces(sheet), confidence=confidence)
+
+
+def _depth_on(sheet: Sheet, camera: Camera, depth: Float32[np.ndarray, "h w"]) -> Float64[np.ndarray, "n"]:
+    """Depth at the sheet's vertices: the sample's own, carried on to the edge along its surface's slope."""
+    nearness = nearness_of_depth(camera, depth.ravel().astype(np.float64))
+    here = nearness[sheet.sample]
+    carried = here + sheet.reach * (here - nearness[sheet.opposite])
+    if camera.projection == "perspective":
+        carried = np.maximum(carried, _LEAST_NEARNESS_SHARE * here)
+    return depth_of_nearness(camera, carried)
+
+
+def _closed_faces(sheet: Sheet) -> np.ndarray:
+    """Front, back (turned round) and two wall triangles for each boundary edge."""
+    count = len(sheet.pixels)
+    start, end = sheet.boundary.T
+    walls = np.concatenate(
+        [np.column_stack([end, start, start + count]), np.column_stack([end, start + count, end + count])]
+    )
+    return np.concatenate([sheet.faces, sheet.faces[:, ::-1] + count, walls]).astype(np.int32)

@@ -1,0 +1,89 @@
+"""Colours from the other side of the object's own symmetry planes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from unflat.core import Mesh
+from unflat.core.arrays import freeze_fields
+from unflat.geometry.raycast import RayCaster
+from unflat.geometry.symmetry import SymmetryPlane
+from unflat.stages.texture.atlas import Atlas, interpolated
+from unflat.stages.texture.projection import Observed
+from unflat.stages.texture.sampling import bilinear
+
+_REACH_SHARE = 0.03
+"""How far off the surface a mirror image may lie, as a share of the mesh's diagonal."""
+_ALIKE_NORMALS = 0.5
+"""Least cosine between a mirrored normal and the surface found there (60°)."""
+_COVERED = 0.999
+"""Texels covered this much want no more colour."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Colours so far, and how much of each texel they cover (0..1)."""
+
+    premultiplied: Float32[np.ndarray, "n 3"]
+    """Linear colour times share."""
+    share: Float32[np.ndarray, "n"]
+
+    def __post_init__(self) -> None:
+        freeze_fields(self, "premultiplied", "share")
+
+    @staticmethod
+    def of(seen: Observed) -> Coverage:
+        """What the photos cover."""
+        return Coverage(np.nan_to_num(seen.color) * seen.seen[:, None], seen.seen)
+
+    def with_more(
+        self, texels: Int64[np.ndarray, "m"], premultiplied: Float32[np.ndarray, "m 3"], share: Float32[np.ndarray, "m"]
+    ) -> Coverage:
+        """The coverage after the given one was laid under it."""
+        room = 1 - self.share[texels]
+        colors, shares = self.premultiplied.copy(), self.share.copy()
+        colors[texels] += room[:, None] * premultiplied
+        shares[texels] += room * share
+        return Coverage(colors, shares)
+
+
+def covered_by_symmetry(atlas: Atlas, mesh: Mesh, planes: tuple[SymmetryPlane, ...], known: Coverage) -> Coverage:
+    """The coverage with each plane's mirror image laid under it, in the planes' order.
+
+    A texel takes the colour of the surface at its mirror image, where that lies near and faces as it should.
+    Linear in texels: about 0.7 s for a million to fill.
+    """
+    caster = RayCaster(mesh)
+    for plane in planes:
+        wanting = np.flatnonzero(known.share < _COVERED)
+        if len(wanting) == 0:
+            break
+        found, uv = _mirror_images(atlas, mesh, plane, caster, wanting)
+        sampled = _sampled(atlas, known, uv)
+        known = known.with_more(wanting[found], sampled[:, :3], np.clip(sampled[:, 3], 0, 1))
+    return known
+
+
+def _mirror_images(
+    atlas: Atlas, mesh: Mesh, plane: SymmetryPlane, caster: RayCaster, texels: Int64[np.ndarray, "m"]
+) -> tuple[Int64[np.ndarray, "k"], Float32[np.ndarray, "k 2"]]:
+    """Which of the texels have a mirror image on the surface, and its UV."""
+    reach = np.float32(_REACH_SHARE * np.linalg.norm(mesh.extent))
+    normal = plane.turned(atlas.normal[texels])
+    image = plane.mirrored(atlas.position[texels])
+    hits = caster.cast(image + reach * normal, -normal)
+    found = np.flatnonzero(hits.distance < 2 * reach)
+    face, barycentric = hits.face[found], hits.barycentric[found]
+    assert mesh.normals is not None and mesh.uv is not None, "unwrap the mesh first"
+    there = interpolated(mesh.faces[face], barycentric, np.hstack([mesh.normals, mesh.uv]))
+    alike = np.einsum("nc,nc->n", there[:, :3], normal[found]) > _ALIKE_NORMALS
+    return found[alike], there[alike, 3:]
+
+
+def _sampled(atlas: Atlas, known: Coverage, uv: Float32[np.ndarray, "m 2"]) -> Float32[np.ndarray, "m 4"]:
+    """Premultiplied colour and share at UV places (bilinear)."""
+    sheet = atlas.image(np.column_stack([known.premultiplied, known.share]), 0)
+    return bilinear(sheet, uv * np.float32(atlas.width))

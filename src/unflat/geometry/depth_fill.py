@@ -47,7 +47,7 @@ def specks(inside: Bool[np.ndarray, "h w"], cuts: Cuts, width: float) -> Bool[np
 
 
 def filled(
-    nearness: Float64[np.ndarray, "h w"], holes: Bool[np.ndarray, "h w"], tolerance: Float64[np.ndarray, "h w"]
+    nearness: Float64[np.ndarray, "h w"], holes: Bool[np.ndarray, "h w"], tolerance: float
 ) -> Float64[np.ndarray, "h w"]:
     """The grid with the holes filled by a membrane (Laplace's equation) over the known samples around them.
 
@@ -146,7 +146,7 @@ def _membrane(nearness: np.ndarray, holes: np.ndarray, known: np.ndarray) -> np.
     return values
 
 
-def _shadows(membrane: np.ndarray, holes: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+def _shadows(membrane: np.ndarray, holes: np.ndarray, tolerance: float) -> np.ndarray:
     """The holes across which the membrane rises more than its border's own slope would make it."""
     labels, count = ndimage.label(holes)
     if count == 0:
@@ -159,7 +159,7 @@ def _shadows(membrane: np.ndarray, holes: np.ndarray, tolerance: np.ndarray) -> 
     steps = np.fmax(_steps(membrane, holes, axis=0), _steps(membrane, holes, axis=1))
     slope = np.nan_to_num([np.nanpercentile(part, 75) if len(part) else 0.0 for part in _by_label(steps, outer, count)])
     boxes = [max(box[0].stop - box[0].start, box[1].stop - box[1].start) for box in ndimage.find_objects(labels)]
-    allowed = ndimage.minimum(tolerance, labels, index) + _BRIDGE_OVER_SLOPE * slope * (np.array([0, *boxes]) + 1)
+    allowed = tolerance + _BRIDGE_OVER_SLOPE * slope * (np.array([0, *boxes]) + 1)
     return holes & (rise > allowed)[labels]
 
 

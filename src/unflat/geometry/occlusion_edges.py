@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float32, Float64, Int32
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-_JUMP_OVER_SLOPE = 3.0
-"""A jump is this much larger than the steps beside it. A curved rim's last steps grow by less than 2.5."""
+_JUMP_OVER_SLOPE = 4.0
+"""A jump is this much larger than the steps beside it. At the rim of a ball, where depth grows as the square root of the
+distance, the last step is up to 3.15 times the one before the last."""
 _RAMP_SAMPLES = 3
 """Mixed samples smear a jump over up to this many steps (resampling and networks do); wider ramps are surface."""
 _EDGE_WINDOW = 2

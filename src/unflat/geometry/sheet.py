@@ -38,18 +38,13 @@ class Sheet:
     sample: Int32[np.ndarray, "n"]
     """Flat index of the sample that it belongs to."""
     opposite: Int32[np.ndarray, "n"]
-    """The next sample away from the edge on the same surface: gives the slope. The sample itself where there is none."""
+    """The next sample away from the edge on the same surface, for the slope; the sample itself where there is none."""
     reach: Float64[np.ndarray, "n"]
     """Distance from its sample, in samples; 0 for those that are samples."""
     faces: Int32[np.ndarray, "f 3"]
 
-    @property
-    def boundary(self) -> Int32[np.ndarray, "b 2"]:
-        """Directed edges that one face alone has."""
-        sides = np.concatenate([self.faces[:, [0, 1]], self.faces[:, [1, 2]], self.faces[:, [2, 0]]]).astype(np.int64)
-        count = len(self.pixels)
-        forward, backward = sides[:, 0] * count + sides[:, 1], sides[:, 1] * count + sides[:, 0]
-        return sides[~np.isin(forward, backward)].astype(np.int32)
+    boundary: Int32[np.ndarray, "b 2"]
+    """Directed edges that one face alone has: closed loops, of which no two touch."""
 
 
 def build_sheet(coverage: Float32[np.ndarray, "h w"], cuts: Cuts, *, join_cuts: bool = True) -> Sheet:
@@ -130,7 +125,7 @@ def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[int, int, int], 
     if not breaks:
         return ((0, 1, 2), (0, 2, 3))
     triangles: list[tuple[int, int, int]] = []
-    for start, end in zip(breaks, breaks[1:] + [breaks[0] + 4], strict=True):
+    for start, end in zip(breaks, [*breaks[1:], breaks[0] + 4], strict=True):
         corners = [corner % 4 for corner in range(start + 1, end + 1)]
         if inside[corners[0]]:
             # The fan starts at the run's second corner, which has no other vertex of the polygon on a line with it.
@@ -151,9 +146,7 @@ def _fan(polygon: list[int]) -> list[tuple[int, int, int]]:
     return [(polygon[0], polygon[k], polygon[k + 1]) for k in range(1, len(polygon) - 1)]
 
 
-def _with_vertices(
-    inside: np.ndarray, reach: np.ndarray, exists: np.ndarray, cuts: Cuts, faces: np.ndarray
-) -> Sheet:
+def _with_vertices(inside: np.ndarray, reach: np.ndarray, exists: np.ndarray, cuts: Cuts, faces: np.ndarray) -> Sheet:
     kind, rows, columns = np.nonzero(exists)
     step = np.array([(0, 0), *_DIRECTIONS])[kind]
     length = np.concatenate([np.zeros((1, *inside.shape)), reach])[kind, rows, columns]
@@ -164,14 +157,26 @@ def _with_vertices(
     )
     used = np.zeros(len(pixels), bool)
     used[faces.ravel()] = True
-    renumbered = (np.cumsum(used) - 1).astype(np.int32)
+    faces = (np.cumsum(used) - 1).astype(np.int32)[faces]
+    # Every uncut edge between two samples has a face on both sides, unless it lies on the frame.
+    height, width = inside.shape
+    outermost = (length > 0) | (rows % (height - 1) == 0) | (columns % (width - 1) == 0)
     return Sheet(
         pixels[used],
         sample[used].astype(np.int32),
         opposite[used].astype(np.int32),
         length[used],
-        renumbered[faces],
+        faces,
+        _boundary(faces, outermost[used]),
     )
+
+
+def _boundary(faces: np.ndarray, outermost: np.ndarray) -> Int32[np.ndarray, "b 2"]:
+    sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    sides = sides[outermost[sides].all(axis=1)].astype(np.int64)
+    count = len(outermost)
+    forward, backward = sides[:, 0] * count + sides[:, 1], sides[:, 1] * count + sides[:, 0]
+    return sides[~np.isin(forward, backward)].astype(np.int32)
 
 
 def _has_opposite(inside: np.ndarray, cuts: Cuts) -> Bool[np.ndarray, "5 h w"]:

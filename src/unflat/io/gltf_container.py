@@ -51,7 +51,8 @@ class GltfContainer:
             self.json: dict[str, Any] = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise corrupt("its JSON can't be parsed") from error
-        version = self.json.get("asset", {}).get("version", "") if isinstance(self.json, dict) else ""
+        about = self.json.get("asset") if isinstance(self.json, dict) else None
+        version = about.get("version") if isinstance(about, dict) else None
         if not str(version).startswith("2"):
             raise corrupt(f"expected glTF version 2, found “{version or 'none'}”")
 

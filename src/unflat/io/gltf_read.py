@@ -42,18 +42,17 @@ def read_gltf(content: bytes, name: str, folder: Path | None = None, context: Co
     """
     context = context or Context()
     container = GltfContainer(content, folder)
-    _refuse_unknown(container)
-    _warn_of_the_left_out(container, context)
-    materials: dict[int | None, Material] = {}
     try:
-        parts = tuple(_parts(container, materials))
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        _refuse_unknown(container)
+        _warn_of_the_left_out(container, context)
+        parts = tuple(_parts(container))
+        scene_name = _scene(container).get("name")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise corrupt(f"something is missing or of the wrong type ({error})") from error
     if not parts:
         raise InputError("The model has no faces.", hint="Give a model with a surface.", code="empty-mesh")
     ours = container.json["asset"].get("extras", {})
     metadata = ours.get("unflat") if isinstance(ours, dict) else None
-    scene_name = _scene(container).get("name")
     asset = asset_with_metadata(parts, scene_name if isinstance(scene_name, str) and scene_name else name, metadata)
     return asset if metadata is not None else replace(asset, scale=Scale.METRIC)
 
@@ -88,7 +87,8 @@ def _scene(container: GltfContainer) -> dict[str, Any]:
     return found
 
 
-def _parts(container: GltfContainer, materials: dict[int | None, Material]) -> Iterator[Part]:
+def _parts(container: GltfContainer) -> Iterator[Part]:
+    materials: dict[int | None, Material] = {}
     for node, world in _placed_nodes(container):
         if "mesh" not in node:
             continue

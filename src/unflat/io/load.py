@@ -28,7 +28,7 @@ _BEGINNINGS = {
 
 
 def load_asset(source: Path | str | bytes, file_type: str | None = None, context: Context | None = None) -> Asset:
-    """The model as an asset in metres, Y up, with all transforms applied; parts, materials and provenance as far as known.
+    """The model as an asset in metres, Y up, with all transforms applied; materials and provenance as far as known.
 
     ``file_type`` is the ending without dot; without it, the path's ending counts, or what bytes begin with. Scale is
     METRIC where the file has units (glTF, 3MF, USD, files of ours), else UP_TO_SCALE with the numbers as they stand.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unflat import __version__
-from unflat.core.asset import Asset, Finding, JsonValue, Part, Provenance, QualityReport
+from unflat.core.asset import Asset, Finding, Part, Provenance, QualityReport
 from unflat.core.view import Scale
 from unflat.geometry.meshes import face_areas
 
@@ -21,7 +21,7 @@ GENERATOR = f"unflat {__version__}"
 """What files say about who wrote them."""
 
 
-def asset_metadata(asset: Asset) -> dict[str, JsonValue]:
+def asset_metadata(asset: Asset) -> dict[str, Any]:
     """All that the asset remembers beside its parts, ready for `json_text`. NaN ("not measured") becomes null."""
     metadata = {
         "version": __version__,
@@ -31,7 +31,8 @@ def asset_metadata(asset: Asset) -> dict[str, JsonValue]:
         "provenance": dataclasses.asdict(asset.provenance),
         "report": None if asset.report is None else dataclasses.asdict(asset.report),
     }
-    return typing.cast("dict[str, JsonValue]", _plain(metadata))
+    plain: dict[str, Any] = _plain(metadata)
+    return plain
 
 
 def json_text(value: Any) -> str:
@@ -66,7 +67,7 @@ def asset_with_metadata(parts: tuple[Part, ...], name: str, metadata: Any) -> As
     )
 
 
-def _plain(value: Any) -> JsonValue:
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -76,8 +77,8 @@ def _plain(value: Any) -> JsonValue:
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, np.integer | np.bool_):
-        return typing.cast("int | bool", value.item())
-    return typing.cast("JsonValue", value)
+        return value.item()
+    return value
 
 
 def _restored(kind: type, value: Any) -> Any:

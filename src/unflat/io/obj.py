@@ -42,10 +42,12 @@ def obj_files(asset: Asset, stem: str, ending: str = ".obj") -> dict[str, bytes]
         statements += _material_lines(material, name_of[key], maps)
     lines = [f"# {GENERATOR} unit=m up=y scale={asset.scale.value}", f"mtllib {safe}.mtl"]
     offsets = np.ones(3, np.int64)
+    # All positions of a file or none have colours: readers count the columns once.
+    colored = any(part.mesh.colors is not None and not _is_textured(part) for part in asset.parts)
     part_names = unique_names(ascii_name(part.name) for part in asset.parts)
     for part, part_name in zip(asset.parts, part_names, strict=True):
         lines.append(f"o {part_name}\nusemtl {name_of[id(part.material)]}")
-        lines += _part_lines(part, offsets)
+        lines += _part_lines(part, offsets, colored)
     return {f"{stem}{ending}": _text(lines), f"{safe}.mtl": _text(statements), **files}
 
 
@@ -56,13 +58,14 @@ def write_obj(asset: Asset, path: Path | str) -> tuple[Path, ...]:
     return write_all_atomically({path.with_name(name): content for name, content in files.items()})
 
 
-def _part_lines(part: Part, offsets: np.ndarray) -> list[str]:
+def _part_lines(part: Part, offsets: np.ndarray, colored: bool) -> list[str]:
     """The part's statements; ``offsets`` (next v, vt, vn) move on."""
     mesh = part.mesh
     places, place_of = _distinct(mesh.vertices)
     normals, normal_of = _distinct(unit_normals(mesh))
     indices = [place_of + offsets[0], None, normal_of + offsets[2]]
-    lines = [_rows("v", np.column_stack([places, _colors_at(part, place_of, len(places))]))]
+    columns = [places, _colors_at(part, place_of, len(places))][: 1 + colored]
+    lines = [_rows("v", np.column_stack(columns))]
     offsets[0] += len(places)
     if mesh.uv is not None:
         uv, uv_of = _distinct(np.column_stack([mesh.uv[:, 0], 1 - mesh.uv[:, 1].astype(np.float64)]))
@@ -74,13 +77,15 @@ def _part_lines(part: Part, offsets: np.ndarray) -> list[str]:
 
 
 def _colors_at(part: Part, place_of: np.ndarray, count: int) -> np.ndarray:
-    """Vertex colours 0..1 (sRGB) behind the positions, as MeshLab and Blender read them; none beside a texture."""
-    colors = part.mesh.colors
-    if colors is None or (part.material.base_color is not None and part.mesh.uv is not None):
-        return np.zeros((count, 0))
-    chosen = np.zeros((count, 3))
-    chosen[place_of[::-1]] = colors[::-1] / 255.0
+    """Vertex colours 0..1 (sRGB) behind the positions, as MeshLab and Blender read them; white beside a texture."""
+    chosen = np.ones((count, 3))
+    if part.mesh.colors is not None and not _is_textured(part):
+        chosen[place_of[::-1]] = part.mesh.colors[::-1] / 255.0
     return np.round(chosen, 6)
+
+
+def _is_textured(part: Part) -> bool:
+    return part.material.base_color is not None and part.mesh.uv is not None
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

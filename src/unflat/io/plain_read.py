@@ -34,10 +34,12 @@ def read_plain(content: bytes, kind: str, name: str, folder: Path | None, contex
     """
     said = _OURS.search(content[:_HEADER_BYTES])
     parts = []
-    for key, geometry in _parsed(content, kind, folder, ours=said is not None).items():
+    geometries = _parsed(content, kind, folder, ours=said is not None)
+    named = _in_order(geometries, content) if kind == "obj" else [(name, one) for one in geometries.values()]
+    for key, geometry in named:
         if not len(getattr(geometry, "faces", ())):
             continue
-        part = part_from_trimesh(geometry, key if kind == "obj" else name)
+        part = part_from_trimesh(geometry, key)
         if kind == "obj":
             part = _with_mtl(part, geometry, folder, context)
         elif kind == "ply" and said is not None:
@@ -68,7 +70,8 @@ def _parsed(content: bytes, kind: str, folder: Path | None, *, ours: bool) -> di
         # Foreign files may have UV at the corners of faces, for which trimesh splits vertices; ours stay in order.
         options["fix_texture"] = not ours
     try:
-        loaded: dict[str, Any] = dict(trimesh.load_scene(io.BytesIO(content), file_type=kind, **options).geometry)
+        with np.errstate(all="ignore"):
+            loaded: dict[str, Any] = dict(trimesh.load_scene(io.BytesIO(content), file_type=kind, **options).geometry)
     except (
         HeaderError, ValueError, TypeError, KeyError, IndexError, AttributeError, NameError, EOFError, OverflowError,
         struct.error, NotImplementedError, AssertionError,
@@ -80,6 +83,19 @@ def _parsed(content: bytes, kind: str, folder: Path | None, *, ours: bool) -> di
             code="corrupt-model",
         ) from error
     return loaded
+
+
+def _in_order(geometries: dict[str, Any], content: bytes) -> list[tuple[str, Any]]:
+    """An OBJ's meshes by the names of their objects, in the order of the file; trimesh calls them "object_material"."""
+    objects = [line.decode(errors="replace").strip() for line in re.findall(rb"^o[ \t]+(.+)$", content, re.MULTILINE)]
+    place = {name: number for number, name in enumerate(objects)}
+
+    def object_of(key: str) -> str:
+        return max((name for name in place if key == name or key.startswith(f"{name}_")), key=len, default=key)
+
+    names = [object_of(key) for key in geometries]
+    ordered = sorted(zip(names, geometries.items(), strict=True), key=lambda one: place.get(one[0], len(place)))
+    return [(name if names.count(name) == 1 else key, geometry) for name, (key, geometry) in ordered]
 
 
 def _with_mtl(part: Part, geometry: Any, folder: Path | None, context: Context) -> Part:
@@ -104,14 +120,17 @@ def _with_mtl(part: Part, geometry: Any, folder: Path | None, context: Context) 
     if len(sizes) > 1:
         context.warn("The OBJ's roughness and metallic textures differ in size; they are left out.")
         maps = {field: one for field, one in maps.items() if field == "normal"}
-    return replace(part, material=replace(part.material, **factors, **maps))
+    # White vertices beside a texture are padding, see `unflat.io.obj`.
+    padded = part.mesh.colors is not None and part.material.base_color is not None and part.mesh.colors.min() == 255
+    mesh = replace(part.mesh, colors=None) if padded else part.mesh
+    return replace(part, mesh=mesh, material=replace(part.material, **factors, **maps))
 
 
 def _with_columns(part: Part, geometry: Any) -> Part:
     """The part with the vertex columns of our PLY files that trimesh does not know."""
     columns = geometry.metadata["_ply_raw"]["vertex"]["data"]
     changes: dict[str, Any] = {}
-    if "s" in columns.dtype.names:
+    if {"s", "t"} <= set(columns.dtype.names):
         changes["uv"] = np.column_stack([columns["s"], 1 - columns["t"]]).astype(np.float32)
     if "confidence" in columns.dtype.names:
         changes["confidence"] = np.asarray(columns["confidence"], np.float32)

@@ -18,6 +18,8 @@ from unflat.io.textures import packed_orm
 if TYPE_CHECKING:
     from trimesh import Trimesh
 
+_TRIMESH_GREY = (102, 102, 102, 255)
+_PLACEHOLDER_GREY = 100
 _CONFIDENCE = "_CONFIDENCE"
 """Name of the vertex attribute, as in GLB."""
 
@@ -104,9 +106,12 @@ def _material_from(material: Any) -> Material:
         color = np.asarray(material.main_color, np.uint8)
         linear = linear_from_srgb(color[:3])
         red, green, blue = (float(value) for value in linear)
-        image = getattr(material, "image", None)
-        factor = (1.0, 1.0, 1.0, 1.0) if image is not None else (red, green, blue, float(color[3]) / 255)
-        return Material(name=material.name or "material", base_color=_rgb(image), base_color_factor=factor)
+        image = _rgb(getattr(material, "image", None))
+        image = None if image is not None and _is_placeholder(image) else image
+        # Trimesh's grey stands for "no colour given".
+        unsaid = image is not None or material.image is not None or np.array_equal(color, _TRIMESH_GREY)
+        factor = (1.0, 1.0, 1.0, 1.0) if unsaid else (red, green, blue, float(color[3]) / 255)
+        return Material(name=material.name or "material", base_color=image, base_color_factor=factor)
     packed, occlusion = _rgb(pbr.metallicRoughnessTexture), _rgb(pbr.occlusionTexture)
     same = packed is None or occlusion is None or packed.shape == occlusion.shape
     factor_bytes = np.full(4, 255) if pbr.baseColorFactor is None else np.asarray(pbr.baseColorFactor)
@@ -129,6 +134,11 @@ def _rgb(image: Image.Image | None) -> UInt8[np.ndarray, "h w 3"] | None:
     return None if image is None else np.array(image.convert("RGB"), np.uint8)
 
 
+def _is_placeholder(pixels: UInt8[np.ndarray, "h w 3"]) -> bool:
+    """Whether this is the 2x2 grey picture that trimesh puts where there is UV but no texture."""
+    return pixels.shape[:2] == (2, 2) and bool((pixels == _PLACEHOLDER_GREY).all())
+
+
 def _given_colors(mesh: Trimesh) -> UInt8[np.ndarray, "v 3"] | None:
     """Vertex colours; face colours as the mean around each vertex; None where the mesh has none of its own."""
     kind = getattr(mesh.visual, "kind", None)
@@ -141,7 +151,11 @@ def _given_colors(mesh: Trimesh) -> UInt8[np.ndarray, "v 3"] | None:
         count = np.maximum(np.bincount(index, minlength=len(mesh.vertices)), 1)
         return srgb_from_linear((np.column_stack(sums) / count[:, None]).astype(np.float32))
     stored = mesh.vertex_attributes.get("color")
-    return np.asarray(stored[:, :3], np.uint8) if stored is not None and stored.dtype == np.uint8 else None
+    if stored is None or np.ndim(stored) != 2 or np.shape(stored)[1] < 3:
+        return None
+    # Colours of OBJ files stay as they were written, 0..1.
+    whole = stored.dtype == np.uint8
+    return np.asarray(stored[:, :3] if whole else np.rint(np.clip(stored[:, :3], 0, 1) * 255), np.uint8)
 
 
 def _given_normals(mesh: Trimesh) -> np.ndarray | None:

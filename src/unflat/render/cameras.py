@@ -7,10 +7,12 @@ from jaxtyping import Float32, Float64
 
 from unflat.core import Camera
 from unflat.core.conventions import UP_AXIS
-from unflat.geometry.cameras import look_at
+from unflat.geometry.cameras import look_at, project, unproject
 
 _MARGIN = 1.08
 """The frame is this much wider than the object."""
+_CENTERING_STEPS = 3
+"""Rounds of moving the view's middle to the middle of what is seen: converges to below a pixel."""
 _STEEPEST_DEG = 89.9
 """Straight up or down has no upright; this is as close as it gets."""
 
@@ -24,12 +26,19 @@ def orbit_camera(
     size_px: int | tuple[int, int] = 512,
     margin: float = _MARGIN,
 ) -> Camera:
-    """The camera that looks at the points' box from a side, as near as they all fit into the picture.
+    """The camera that sees the points from a side: centred, and as near as they all fit into the picture.
 
     Azimuth 0 is the front (the camera stands at +Z), 90 the object's +X side; elevation is upwards. `fov_deg` is that
     of the picture's shorter side; `size_px` is a square's side or (width, height).
     """
-    return orbit_cameras(points, (azimuth_deg,), elevation_deg, fov_deg=fov_deg, size_px=size_px, margin=margin)[0]
+    target = _box_center(points)
+    for _ in range(_CENTERING_STEPS):
+        camera = _framing(points, target, (azimuth_deg,), elevation_deg, (fov_deg, size_px, margin))[0]
+        pixels, _ = project(camera, points.astype(np.float64))
+        middle = (pixels.min(axis=0) + pixels.max(axis=0)) / 2
+        distance = float((target - camera.center) @ camera.forward)
+        target = unproject(camera, middle[None], np.array([distance]))[0]
+    return camera
 
 
 def orbit_cameras(
@@ -41,10 +50,29 @@ def orbit_cameras(
     size_px: int | tuple[int, int] = 512,
     margin: float = _MARGIN,
 ) -> tuple[Camera, ...]:
-    """As `orbit_camera`, for several azimuths at one distance: no zooming while the object turns."""
+    """As `orbit_camera`, for several azimuths at one distance about the box's centre: nothing zooms or sways."""
+    return _framing(points, _box_center(points), azimuths_deg, elevation_deg, (fov_deg, size_px, margin))
+
+
+def turntable_cameras(
+    points: Float32[np.ndarray, "n 3"], count: int, elevation_deg: float = 15.0, *, size_px: int = 512
+) -> tuple[Camera, ...]:
+    """`count` cameras evenly around the object, beginning at its front."""
+    azimuths = tuple(360.0 * index / count for index in range(count))
+    return orbit_cameras(points, azimuths, elevation_deg, size_px=size_px)
+
+
+def _framing(
+    points: Float32[np.ndarray, "n 3"],
+    target: Float64[np.ndarray, "3"],
+    azimuths_deg: tuple[float, ...],
+    elevation_deg: float,
+    picture: tuple[float, int | tuple[int, int], float],
+) -> tuple[Camera, ...]:
+    """Cameras towards the target at the one distance from which the points fit; `picture` is field, size, margin."""
+    fov_deg, size_px, margin = picture
     width, height = (size_px, size_px) if isinstance(size_px, int) else size_px
-    focal = min(width, height) / 2 / np.tan(np.radians(fov_deg) / 2)
-    target = (points.min(axis=0).astype(np.float64) + points.max(axis=0)) / 2
+    focal = float(min(width, height) / 2 / np.tan(np.radians(fov_deg) / 2))
     local = points.astype(np.float64) - target
     poses = [look_at(_eye(azimuth, elevation_deg), np.zeros(3), UP_AXIS)[:3, :3] for azimuth in azimuths_deg]
     half = (width / 2 / focal / margin, height / 2 / focal / margin)
@@ -57,12 +85,8 @@ def orbit_cameras(
     return tuple(cameras)
 
 
-def turntable_cameras(
-    points: Float32[np.ndarray, "n 3"], count: int, elevation_deg: float = 15.0, *, size_px: int = 512
-) -> tuple[Camera, ...]:
-    """`count` cameras evenly around the object, beginning at its front."""
-    azimuths = tuple(360.0 * index / count for index in range(count))
-    return orbit_cameras(points, azimuths, elevation_deg, size_px=size_px)
+def _box_center(points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "3"]:
+    return np.asarray((points.min(axis=0).astype(np.float64) + points.max(axis=0)) / 2)
 
 
 def _eye(azimuth_deg: float, elevation_deg: float) -> Float64[np.ndarray, "3"]:

@@ -20,13 +20,15 @@ _THREE_QUARTER_DEG = (32.0, 16.0)
 _LEVEL_DEG = 4.0
 """Elevation of the views from the front and the back."""
 _FRONT_FOV_DEG = 20.0
+_AIR = 1.18
+"""Preview and sheet leave this much room around the object, for its shadow."""
 _PLAIN = (244, 245, 247)
 
 
 def preview(asset: Asset, size_px: int = 768) -> UInt8[np.ndarray, "h w 3"]:
     """The asset in a pale studio, from the front's right and a little above."""
     scene = build_scene(asset)
-    camera = orbit_camera(scene.points, *_THREE_QUARTER_DEG, size_px=size_px)
+    camera = orbit_camera(scene.points, *_THREE_QUARTER_DEG, size_px=size_px, margin=_AIR)
     return _studio_picture(scene, camera, floor_shadow(scene))
 
 
@@ -45,9 +47,9 @@ def sheet(asset: Asset, photo: Photo | None, size_px: int = 384) -> UInt8[np.nda
     """
     scene = build_scene(asset)
     shadow = floor_shadow(scene)
-    front = orbit_camera(scene.points, 0, _LEVEL_DEG, fov_deg=_FRONT_FOV_DEG, size_px=size_px)
-    side = orbit_camera(scene.points, *_THREE_QUARTER_DEG, size_px=size_px)
-    back = orbit_camera(scene.points, 180, _LEVEL_DEG, fov_deg=_FRONT_FOV_DEG, size_px=size_px)
+    front = orbit_camera(scene.points, 0, _LEVEL_DEG, fov_deg=_FRONT_FOV_DEG, size_px=size_px, margin=_AIR)
+    side = orbit_camera(scene.points, *_THREE_QUARTER_DEG, size_px=size_px, margin=_AIR)
+    back = orbit_camera(scene.points, 180, _LEVEL_DEG, fov_deg=_FRONT_FOV_DEG, size_px=size_px, margin=_AIR)
     first = (
         Tile(_studio_picture(scene, front, shadow, "clay"), "Shape")
         if photo is None

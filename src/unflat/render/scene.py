@@ -48,8 +48,14 @@ class Scene:
 
     @property
     def points(self) -> Float32[np.ndarray, "n 3"]:
-        """Corners of all faces, some more than once: what a camera has to frame."""
-        return self.triangles.reshape(-1, 3)
+        """All vertices that a face uses: what a camera has to frame."""
+        used = []
+        for part in self.parts:
+            mesh = part.part.mesh
+            in_use = np.zeros(len(mesh.vertices), bool)
+            in_use[mesh.faces] = True
+            used.append(mesh.vertices[in_use])
+        return np.concatenate(used)
 
     @property
     def size(self) -> float:

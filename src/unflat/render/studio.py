@@ -18,7 +18,7 @@ TOP, MIDDLE, BOTTOM = (232, 234, 238), (246, 246, 247), (218, 219, 223)
 """sRGB of the backdrop, from the wall over the horizon to the floor in front."""
 _HORIZON = 0.55
 """Where the backdrop is brightest, as share of the height from the top."""
-_SHADOW = 0.62
+_SHADOW = 0.72
 """Light that the shadow takes away right under the object."""
 _GRID = 96
 _RAYS = 48

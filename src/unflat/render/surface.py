@@ -104,8 +104,9 @@ def _look_up_part(part: ScenePart, rows: _PartRows, footprint: np.ndarray, found
         found.confidence[chosen] = interpolated(mesh.confidence[:, None])[:, 0]
     if textures.confidence is not None and uv is not None:
         found.confidence[chosen] = scalar(textures.confidence)
-    relief = texture(textures.normal)
-    if relief is not None and part.tangents is not None:
+    stored = texture(textures.normal)
+    if stored is not None and part.tangents is not None:
+        relief = (stored * np.float32(255) - np.float32(128)) / np.float32(127)
         found.normal[chosen] = _bent(found.normal[chosen], interpolated(part.tangents), relief)
 
 

@@ -18,9 +18,9 @@ _MAX_LEVEL = 4
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """An image as a pyramid of halved copies; channels are float32."""
+    """An image as a pyramid of halved copies: float32 as it is, uint8 for 0..1 in 255 steps."""
 
-    levels: tuple[Float32[np.ndarray, "hl wl c"], ...]
+    levels: tuple[Float32[np.ndarray, "_ _ c"] | UInt8[np.ndarray, "_ _ c"], ...]
 
     @property
     def size_px(self) -> float:
@@ -45,7 +45,7 @@ class Texture:
         return values
 
 
-def build_texture(image: Float32[np.ndarray, "h w c"]) -> Texture:
+def build_texture(image: Float32[np.ndarray, "h w c"] | UInt8[np.ndarray, "h w c"]) -> Texture:
     """The pyramid of an image, by area means."""
     levels = [image]
     while len(levels) <= _MAX_LEVEL and min(levels[-1].shape[:2]) >= 64:
@@ -69,9 +69,9 @@ class MaterialTextures:
 
     @cached_property
     def normal(self) -> Texture | None:
-        """Tangent-space vectors -1..1."""
+        """Tangent-space vectors, stored from 0 to 1 with 128/255 as zero."""
         pixels = self._material.normal
-        return None if pixels is None else build_texture((pixels.astype(np.float32) - 128) / 127)
+        return None if pixels is None else build_texture(pixels)
 
     @cached_property
     def occlusion(self) -> Texture | None:
@@ -95,11 +95,11 @@ class MaterialTextures:
 
 
 def _of_bytes(pixels: UInt8[np.ndarray, "h w"] | None) -> Texture | None:
-    return None if pixels is None else build_texture(pixels.astype(np.float32)[..., None] / 255)
+    return None if pixels is None else build_texture(pixels[..., None])
 
 
-def _bilinear(image: Float32[np.ndarray, "h w c"], uv: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n c"]:
-    """cv2.remap reads n texels at once as an n-pixel picture; a border of one texel makes repeats seamless."""
+def _bilinear(image: np.ndarray, uv: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n c"]:
+    """cv2.remap looks n texels up at once, as a picture of n pixels."""
     height, width, channels = image.shape
     wrapped = uv - np.floor(uv)
     # at exactly 1 the last texel is meant, not the first of the next repeat
@@ -110,7 +110,8 @@ def _bilinear(image: Float32[np.ndarray, "h w c"], uv: Float32[np.ndarray, "n 2"
     position[: len(uv)] = wrapped * np.array([width, height], np.float32) - np.float32(0.5)
     grid = position.reshape(rows, columns, 2)
     found = cv2.remap(image, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return found.reshape(-1, channels)[: len(uv)]
+    values = found.reshape(-1, channels)[: len(uv)]
+    return values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values
 
 
 _REMAP_COLUMNS = 1024

@@ -15,7 +15,7 @@ from unflat.render.styles import Shading
 from unflat.synth.solids import refined
 
 _SAMPLES_PER_PX = 16
-_VERTICES_PER_WAVE = 8
+_VERTICES_PER_WAVE = 6
 
 
 def photograph(

@@ -80,11 +80,11 @@ def mug(height: float = 0.10, segments: int = _SEGMENTS) -> Mesh:
     wall, radius = 0.05 * height, 0.42 * height
     solid = manifold3d.Manifold
     outer = solid.cylinder(height, radius, circular_segments=segments, center=True)
-    inner = solid.cylinder(height, radius - wall, circular_segments=segments, center=True)
+    inner = solid.cylinder(height, radius - wall, circular_segments=segments, center=True).translate((0, 0, wall))
     bow = manifold3d.CrossSection.circle(0.055 * height, segments // 2).translate((0.27 * height, 0))
-    handle = solid.revolve(bow, segments).rotate((90, 0, 0)).translate((radius, 0, 0))
-    # the outer body is taken out of the handle's half ring that would stick into the hollow
-    return _mesh((outer - inner.translate((0, 0, wall))) + (handle - outer), turn_up=True)
+    ring = solid.revolve(bow, segments).rotate((90, 0, 0)).translate((radius, 0, 0))
+    # what of the ring lies in the hollow goes with it: the half outside is the handle
+    return _mesh((outer + ring) - inner, turn_up=True)
 
 
 def chair(height: float = 0.9) -> Mesh:
@@ -114,7 +114,7 @@ def moved(mesh: Mesh, by: tuple[float, float, float]) -> Mesh:
 
 
 def refined(mesh: Mesh, longest: float) -> Mesh:
-    """The same surface with no edge longer than this (metres); closed stays closed. Bare: UV and colours are dropped."""
+    """The same surface with no edge longer than this (metres). Closed stays closed; UV and colours are dropped."""
     vertices, faces = mesh.vertices, mesh.faces
     while True:
         table = edge_table(faces)

@@ -22,10 +22,10 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     jobs = [options.pictures] if options.cameras else [[picture] for picture in _pictures(options.pictures)]
     several = len(jobs) > 1
-    status, results = 0, []
+    status, results, rows = 0, [], []
     for pictures in jobs:
         try:
-            code, result = _make(pictures, options, several)
+            code, result = _make(pictures, options, several, rows)
         except Cancelled:
             raise
         except UnflatError as error:
@@ -35,6 +35,10 @@ def run(arguments: Sequence[str]) -> int:
             print(f"unflat: {pictures[0]}: {error.message} [{error.code}]\n  → {error.hint}", file=sys.stderr)
         status = max(status, code)
         results.append(result)
+    if options.contact_sheet and rows:
+        from unflat.apps.cli.outputs import write_contact_sheet
+
+        write_contact_sheet(rows, Path(options.contact_sheet))
     if options.json:
         print(json.dumps(results if several else results[0], allow_nan=False))
     elif several:
@@ -51,9 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     outputs.add_argument(
         "--format", metavar="F,F", help="glb, usdz, obj, ply, stl, 3mf (default: what the target wants)"
     )
+    outputs.add_argument("--image-format", choices=("jpeg", "png", "webp"), default="jpeg", help="base colour in a GLB")
+    outputs.add_argument("--meshopt", action="store_true", help="compress the GLB's geometry (extra “meshopt”)")
     outputs.add_argument("--preview", action="store_true", help="also a preview picture")
     outputs.add_argument("--sheet", action="store_true", help="also a sheet: photo, sides, normals, seen or inferred")
     outputs.add_argument("--turntable", choices=("webp", "mp4"), help="also a turning picture")
+    outputs.add_argument(
+        "--contact-sheet", metavar="FILE", help="of many pictures: photo, three sides, seen or inferred"
+    )
     outputs.add_argument("--report", action="store_true", help="also the quality report as JSON")
     outputs.add_argument("--json", action="store_true", help="print the result as JSON, no progress")
     outputs.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -75,9 +84,11 @@ def _pictures(given: Sequence[str]) -> list[str]:
     return found
 
 
-def _make(pictures: list[str], options: argparse.Namespace, several: bool) -> tuple[int, dict[str, Any]]:
-    """One object, or all objects of one picture: run, write, report."""
-    from unflat.apps.cli.outputs import output_paths, refuse_unwritable, write_outputs
+def _make(
+    pictures: list[str], options: argparse.Namespace, several: bool, rows: list[Any]
+) -> tuple[int, dict[str, Any]]:
+    """One object, or all objects of one picture: run, write, report; adds its row to the contact sheet's."""
+    from unflat.apps.cli.outputs import contact_row, output_paths, refuse_unwritable, write_outputs
     from unflat.pipeline.request import prepare
     from unflat.pipeline.run import run as run_plan
 
@@ -91,6 +102,8 @@ def _make(pictures: list[str], options: argparse.Namespace, several: bool) -> tu
     for asset in assets:
         paths = output_paths(options, asset.name, several or len(assets) > 1)
         written += write_outputs(asset, prepared.intake.photos[0], paths, options)
+        if options.contact_sheet:
+            rows.append(contact_row(asset, prepared.intake.photos[0]))
         if loud:
             _tell(asset, written)
     passed = all(asset.report is None or asset.report.passed for asset in assets)

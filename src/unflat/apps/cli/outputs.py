@@ -8,11 +8,19 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
+
 from unflat.core import Asset, Photo, RecipeError, SetupError
 from unflat.io.atomic import write_atomically
-from unflat.io.glb import glb_bytes
+from unflat.io.glb import GlbOptions, glb_bytes
 from unflat.io.movie import write_png, write_turntable
 from unflat.io.write import FORMATS, write_asset
+from unflat.render.cameras import orbit_camera
+from unflat.render.frame import render_frame
+from unflat.render.pictures import contact_sheet, preview, sheet, turntable_frames
+from unflat.render.scene import build_scene
+from unflat.render.styles import Shading
 from unflat.stages.check.describe import report_json
 from unflat.stages.check.targets import find_target
 
@@ -20,6 +28,13 @@ TURNTABLE_FRAMES = 36
 TURNTABLE_PX = 512
 PREVIEW_PX = 768
 SHEET_PX = 384
+CONTACT_PX = 224
+CONTACT_SIDES: tuple[tuple[str, float, Shading], ...] = (
+    ("front", 0.0, "lit"),
+    ("turned", 55.0, "lit"),
+    ("back", 180.0, "lit"),
+    ("seen or inferred", 55.0, "seen"),
+)
 
 
 def output_paths(options: argparse.Namespace, name: str, several: bool) -> list[Path]:
@@ -54,18 +69,37 @@ def refuse_unwritable(options: argparse.Namespace, several: bool) -> None:
 def write_outputs(asset: Asset, photo: Photo, paths: list[Path], options: argparse.Namespace) -> list[str]:
     """Write models and pictures; give the names of the files."""
     if not paths:
-        sys.stdout.buffer.write(glb_bytes(asset))
+        sys.stdout.buffer.write(glb_bytes(asset, glb_options(options)))
         return ["-"]
     written: list[Path] = []
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        written += write_asset(asset, path)
+        written += write_asset(asset, path, glb_options(options))
     return [str(path) for path in [*written, *_pictures(asset, photo, paths[0], options)]]
 
 
-def _pictures(asset: Asset, photo: Photo, path: Path, options: argparse.Namespace) -> list[Path]:
-    from unflat.render.pictures import preview, sheet, turntable_frames
+def glb_options(options: argparse.Namespace) -> GlbOptions:
+    """How the command line wants a GLB stored."""
+    return GlbOptions(options.image_format, compression="meshopt" if options.meshopt else None)
 
+
+def contact_row(asset: Asset, photo: Photo) -> list[tuple[UInt8[np.ndarray, "_ _ 3"], str]]:
+    """An asset's row of a contact sheet: the photo, three sides, and what was seen."""
+    points = np.concatenate([part.mesh.vertices for part in asset.parts])
+    scene = build_scene(asset)
+    row = [(photo.pixels, asset.name)]
+    for caption, azimuth, shading in CONTACT_SIDES:
+        camera = orbit_camera(points, azimuth, 15.0, size_px=CONTACT_PX)
+        row.append((render_frame(scene, camera, shading=shading).color, caption))
+    return row
+
+
+def write_contact_sheet(rows: list[list[tuple[UInt8[np.ndarray, "_ _ 3"], str]]], path: Path) -> None:
+    """Write the rows as one picture."""
+    write_png(contact_sheet(rows, CONTACT_PX), path)
+
+
+def _pictures(asset: Asset, photo: Photo, path: Path, options: argparse.Namespace) -> list[Path]:
     made = []
     if options.preview:
         made.append(path.with_name(f"{path.stem}_preview.png"))

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 from unflat.core import QualityReport, Scale
-from unflat.core.asset import JsonValue
 
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 
@@ -25,7 +24,7 @@ def describe(report: QualityReport) -> list[str]:
     return lines
 
 
-def report_json(report: QualityReport) -> dict[str, JsonValue]:
+def report_json(report: QualityReport) -> dict[str, Any]:
     """The report as JSON can hold it: fields as in `QualityReport`, ``passed`` beside them, null for "not measured"."""
     return {
         **{field.name: _json(getattr(report, field.name)) for field in dataclasses.fields(report)},
@@ -82,7 +81,7 @@ def length_text(metres: float) -> str:
     return f"{metres * 1000:.2g} mm"
 
 
-def _json(value: Any) -> JsonValue:
+def _json(value: Any) -> Any:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, float):

@@ -88,6 +88,7 @@ class Bake:
             **factors,
         )
         context.progress(1.0)
+        assert mesh.uv is not None, "just unwrapped"
         at_vertices = bilinear(seen.seen[near], mesh.uv * np.float32(self.size_px))
         return Part(replace(mesh, confidence=np.clip(at_vertices, 0, 1)), material)
 
@@ -112,10 +113,10 @@ class Bake:
             return photographed
         from unflat.stages.texture.maps import delight
 
-        return replace(photographed, color=delight(atlas, photographed.color, photographed.seen > 0).linear)
+        return replace(photographed, color=delight(atlas, photographed.color, photographed.share > 0).linear)
 
     def _filled(self, atlas: Atlas, mesh: Mesh, seen: Observed, context: Context) -> Float32[np.ndarray, "n 3"]:
-        unseen = float((seen.seen == 0).mean())
+        unseen = float((seen.share == 0).mean())
         if unseen == 1:
             context.warn("No photo sees any part of the surface: its whole colour is unknown and left mid grey.")
         elif self.fill == "none" and unseen > 0:

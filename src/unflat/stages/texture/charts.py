@@ -41,6 +41,8 @@ def charts_of(
         facing = np.repeat(facing.reshape(-1, 2, 6).min(axis=1), 2, axis=0)
     neighbours = adjacent_faces(mesh)
     label = _labels(facing, neighbours)
+    if mesh.quads:
+        label[1::2] = label[::2]
     for _ in range(2):
         label = _absorbed(label, _components(label, neighbours), facing, neighbours)
     corners = _flattened(mesh, label, axes)

@@ -14,7 +14,7 @@ from unflat.stages.texture.atlas import Atlas, atlas_of
 from unflat.stages.texture.mirror import Coverage
 from unflat.stages.texture.padding import nearest_texel
 
-_KNOWN = 0.5
+_KNOWN = 0.1
 """Vertices covered at least this much keep their colour; the others take it from them."""
 _DOMAIN_FACES = 5000
 """Colours flow over at least about this many faces: a mesh with fewer is divided for the purpose."""

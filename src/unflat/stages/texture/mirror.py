@@ -37,7 +37,7 @@ class Coverage:
     @staticmethod
     def of(seen: Observed) -> Coverage:
         """What the photos cover."""
-        return Coverage(np.nan_to_num(seen.color) * seen.seen[:, None], seen.seen)
+        return Coverage(np.nan_to_num(seen.color) * seen.share[:, None], seen.share)
 
     def with_more(
         self, texels: Int64[np.ndarray, "m"], premultiplied: Float32[np.ndarray, "m 3"], share: Float32[np.ndarray, "m"]

@@ -17,7 +17,7 @@ _PURE_ALPHA = 0.95
 _SMALLEST_LEVEL_PX = 8
 _COARSE_SHARE = 0.012
 """Blur of the coarse band, as a share of the picture's longer side."""
-_MARGIN_PX = 16
+MARGIN_PX = 16
 """Pixels kept around the object: a mesh may reach a little over the mask."""
 
 
@@ -72,8 +72,8 @@ def picture_of(view: View, edge_px: int) -> Picture:
     inside = np.full(pixels.shape[:2], np.float32(max(pixels.shape)))
     if view.mask is not None:
         left, top, right, bottom = view.mask.box
-        corner = max(left - _MARGIN_PX, 0), max(top - _MARGIN_PX, 0)
-        crop = slice(corner[1], bottom + _MARGIN_PX), slice(corner[0], right + _MARGIN_PX)
+        corner = max(left - MARGIN_PX, 0), max(top - MARGIN_PX, 0)
+        crop = slice(corner[1], bottom + MARGIN_PX), slice(corner[0], right + MARGIN_PX)
         alpha, pixels = view.mask.alpha[crop], pixels[crop]
         inside = _signed_distance(alpha)
         linear = _pulled_outwards(linear_from_srgb(pixels), _pure(alpha, edge_px))

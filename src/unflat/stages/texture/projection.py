@@ -14,10 +14,15 @@ from unflat.geometry.cameras import directions_to_camera, project
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.uv import uv_area_ratio
 from unflat.stages.texture.atlas import Atlas
-from unflat.stages.texture.pictures import Picture, picture_of
+from unflat.stages.texture.pictures import MARGIN_PX, Picture, picture_of
 
+_LEAST, _USABLE = np.cos(np.deg2rad([87.0, 80.0]))
+"""Cosines: a surface turned away further than the first takes no colour from a view, nearer than the second all."""
 _GRAZING, _SQUARE = np.cos(np.deg2rad([84.0, 70.0]))
-"""Cosines: a surface turned away further than the first is not seen at all, nearer than the second fully."""
+"""Cosines: a surface turned away further than the first counts as inferred, nearer than the second as seen."""
+_SLACK_SHARE = 0.004
+"""How far outside a mask a texel may land and still take the nearest colour inside, as a share of the object's size in
+the picture: meshes are coarser than outlines."""
 _LIFT_SHARE = 5e-4
 """How far a ray starts off the surface, as a share of the mesh's diagonal."""
 _FEATHER_PX = 12.0
@@ -35,11 +40,13 @@ class Observed:
 
     color: Float32[np.ndarray, "n 3"]
     """Linear; NaN where no view saw it."""
+    share: Float32[np.ndarray, "n"]
+    """How far the colour can be relied on, 0 (no view gave one) to 1; what is between fades into what is filled in."""
     seen: Float32[np.ndarray, "n"]
-    """0 unseen or at a grazing angle, to 1 seen well."""
+    """Confidence: 0 unseen or at a grazing angle, to 1 seen well."""
 
     def __post_init__(self) -> None:
-        freeze_fields(self, "color", "seen")
+        freeze_fields(self, "color", "share", "seen")
 
 
 def observed(atlas: Atlas, mesh: Mesh, views: tuple[View, ...], edge_px: int, context: Context) -> Observed:
@@ -53,21 +60,23 @@ def observed(atlas: Atlas, mesh: Mesh, views: tuple[View, ...], edge_px: int, co
     caster = RayCaster(mesh)
     texel_size = _texel_size(atlas, mesh)
     closest = max(_pixels_per_metre(_camera(view), mesh.vertices.astype(np.float64)).max() for view in views)
-    blend, tones, seen = _Blend.empty(len(atlas)), _Blend.empty(len(atlas)), np.zeros(len(atlas), np.float32)
+    blend, tones = _Blend.empty(len(atlas)), _Blend.empty(len(atlas))
+    share, seen = np.zeros((2, len(atlas)), np.float32)
     for number, view in enumerate(views):
         look = _look(atlas, caster, _camera(view), picture_of(view, edge_px), texel_size)
+        share[look.texels] = np.maximum(share[look.texels], look.share)
         seen[look.texels] = np.maximum(seen[look.texels], look.seen)
         colors = look.picture.colors(look.pixels, look.level)
         if len(views) == 1:
-            blend.add(look.texels, look.seen, colors)
+            blend.add(look.texels, look.share, colors)
         else:
             tone = look.picture.coarse_colors(look.pixels)
             merit = np.clip(look.merit / closest, 0.01, 1)
-            blend.add(look.texels, look.seen * merit**_FINE_SHARPNESS, colors - tone)
-            tones.add(look.texels, look.seen * merit**_COARSE_SHARPNESS, tone)
+            blend.add(look.texels, look.share * merit**_FINE_SHARPNESS, colors - tone)
+            tones.add(look.texels, look.share * merit**_COARSE_SHARPNESS, tone)
         context.progress((number + 1) / len(views))
     color = blend.mean()
-    return Observed(color if len(views) == 1 else np.maximum(color + tones.mean(), 0), seen)
+    return Observed(color if len(views) == 1 else np.maximum(color + tones.mean(), 0), share, seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +103,14 @@ class _Blend:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """The texels that one view sees (seen > 0), and how well."""
+    """The texels that one view sees, and how well."""
 
     picture: Picture
     texels: Int64[np.ndarray, "m"]
     pixels: Float64[np.ndarray, "m 2"]
     level: Float32[np.ndarray, "m"]
     """log2 of the pixels per texel."""
+    share: Float32[np.ndarray, "m"]
     seen: Float32[np.ndarray, "m"]
     merit: Float32[np.ndarray, "m"]
     """Pixels per metre of surface, less near the view's outlines."""
@@ -113,20 +123,28 @@ def _look(
     position = atlas.position.astype(np.float64)
     towards = directions_to_camera(camera, position)
     facing = np.einsum("ni,ni->n", atlas.normal, towards)
-    texels = np.flatnonzero(facing > _GRAZING)
+    texels = np.flatnonzero(facing > _LEAST)
     pixels, _ = project(camera, position[texels])
     inside = picture.depth_inside(pixels)
-    on_object = inside > -1
+    slack = float(np.clip(_SLACK_SHARE * max(picture.inside.shape), 2, MARGIN_PX))
+    on_object = inside > -slack
     texels, pixels, inside = texels[on_object], pixels[on_object], inside[on_object]
     scale = _pixels_per_metre(camera, position[texels])
     pixels_per_texel = (scale * texel_size[texels] * np.sqrt(facing[texels])).astype(np.float32)
     free = _unoccluded(atlas, caster, camera, texels, pixels_per_texel)
     texels, pixels, inside, scale = texels[free], pixels[free], inside[free], scale[free]
-    squareness = np.clip((facing[texels] - _GRAZING) / (_SQUARE - _GRAZING), 0, 1)
-    seen = squareness**2 * (3 - 2 * squareness) * np.clip((inside + 1) / 2, 0, 1)
+    on_mask = np.clip(2 * (inside / slack + 1), 0, 1)
+    share = on_mask * _ramp(facing[texels], _LEAST, _USABLE)
+    seen = on_mask * _ramp(facing[texels], _GRAZING, _SQUARE)
     merit = scale * facing[texels] * np.clip(inside / _FEATHER_PX, 0.1, 1)
     level = np.log2(np.maximum(pixels_per_texel[free], 1))
-    return _Look(picture, texels, pixels, level, seen.astype(np.float32), merit.astype(np.float32))
+    return _Look(picture, texels, pixels, level, *(part.astype(np.float32) for part in (share, seen, merit)))
+
+
+def _ramp(value: Float64[np.ndarray, "m"], low: float, high: float) -> Float64[np.ndarray, "m"]:
+    """0 below low, 1 above high, smooth between."""
+    part = np.clip((value - low) / (high - low), 0, 1)
+    return part * part * (3 - 2 * part)
 
 
 def _unoccluded(

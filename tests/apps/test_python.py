@@ -69,7 +69,7 @@ def test_trimesh_goes_in_and_out(photo):
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError):
-        unflat.reconstrct  # noqa: B018
+        unflat.reconstrct
 
 
 def test_every_public_name_can_be_had():

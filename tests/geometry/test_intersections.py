@@ -39,7 +39,7 @@ def test_a_soup_of_all_sizes_gives_what_the_plain_twin_gives(spread):
     mesh = soup(60, spread, seed=3)
     expected = pierced(mesh.triangles.astype(np.float64))
     assert {tuple(pair) for pair in crossing_faces(mesh).tolist()} == expected
-    assert len(expected) > 20
+    assert len(expected) > 10
 
 
 @pytest.mark.parametrize("mesh", [box(), sphere(), torus(), cone(), mug()])

@@ -97,7 +97,10 @@ def test_the_same_seed_gives_the_same_planes():
 
 
 def test_size_does_not_matter():
+    turn = trimesh.transformations.rotation_matrix(0.7, [1, 2, 3])
     for factor in (1e-3, 1e3):
-        mesh = ellipsoid()
+        mesh = ellipsoid(turn)
         scaled = Mesh(mesh.vertices * np.float32(factor), mesh.faces)
-        assert len(symmetry_planes(scaled, 0.9, seed=0)) == 3
+        planes = symmetry_planes(scaled, 0.9, seed=0)
+        assert len(planes) == 3
+        assert all(np.abs(turn[:3, :3].T @ plane.normal).max() > np.cos(np.deg2rad(1)) for plane in planes)

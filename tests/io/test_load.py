@@ -14,6 +14,7 @@ import trimesh
 from unflat.core import Asset, Context, InputError, Material, Part, Scale, SetupError, UnflatError
 from unflat.io.glb import GlbOptions, glb_bytes
 from unflat.io.load import READABLE, load_asset, load_mesh
+from unflat.io.stl import stl_bytes
 from unflat.io.textures import encode_image
 from unflat.io.trimesh_bridge import mesh_from_trimesh, trimesh_from_mesh, trimesh_from_part
 from unflat.io.write import FORMATS, write_asset
@@ -288,6 +289,12 @@ def test_an_empty_a_missing_a_foreign_and_a_nameless_file_are_told_apart(tmp_pat
     assert refusal(tmp_path / "photo.jpg").code == "unknown-format"
     assert refusal(tmp_path / "nothing").code == "unknown-format"
     assert refusal(b"", "glb").code == "empty-file"
+
+
+def test_a_binary_stl_that_was_cut_off_counts_as_damaged():
+    content = stl_bytes(letter_f())
+    assert refusal(content[:1000], "stl").code == "corrupt-model"
+    assert refusal(b"solid nothing\nendsolid nothing\n", "stl").code in ("empty-mesh", "corrupt-model")
 
 
 def test_bytes_and_nameless_files_are_known_by_how_they_begin(tmp_path):

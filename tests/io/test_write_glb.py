@@ -209,6 +209,13 @@ def test_meshopt_is_lossless_smaller_and_valid(gltf_judge):  # noqa: F811
     asset = Asset((Part(sphere_mesh(60), Material()),), scale=Scale.METRIC)
     content = glb_bytes(asset, GlbOptions(compression="meshopt"))
     assert len(content) < 0.7 * len(glb_bytes(asset))
+    document = document_of(content)
+    binary = content[28 + struct.unpack_from("<I", content, 12)[0] :]
+    for view in document["bufferViews"]:
+        described = view["extensions"]["EXT_meshopt_compression"]
+        # Version 0 of the vertex codec, version 1 of the index codec: what the extension allows.
+        wanted = 0xA0 if described["mode"] == "ATTRIBUTES" else 0xE1
+        assert binary[described["byteOffset"]] == wanted
     assert gltf_complaints(gltf_judge(content)) == []
     before, after = asset.parts[0].mesh, read_gltf(content, "x").parts[0].mesh
     for field in ("vertices", "uv", "confidence"):

@@ -5,7 +5,22 @@ import pickle
 import numpy as np
 import pytest
 
-from unflat.core import Camera, DepthMap, Drawing, Field, Mask, Material, Mesh, Part, Photo, Reconstruction, Scale, View, Views
+from unflat.core import (
+    Camera,
+    DepthMap,
+    Drawing,
+    Field,
+    Mask,
+    Material,
+    Mesh,
+    Part,
+    Photo,
+    PointCloud,
+    Reconstruction,
+    Scale,
+    View,
+    Views,
+)
 from unflat.pipeline.store import Unreadable, decode, encode
 
 PHOTO = Photo(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "ü photo", focal_px=3.5, sha256="abc")
@@ -16,6 +31,7 @@ VIEW = View(PHOTO, MASK, CAMERA, DepthMap(np.ones((4, 4), np.float32), Scale.MET
 NOUNS = [
     VIEW,
     Drawing(PHOTO, MASK, None),
+    PointCloud(np.eye(3, dtype=np.float32)),
     Reconstruction(Field(np.ones((2, 2, 2), np.float32), np.zeros(3), 0.5), Views((VIEW,)), Scale.METRIC, MESH),
     Part(MESH, Material("skin", base_color=np.zeros((2, 2, 3), np.uint8), roughness_factor=0.5), "body"),
 ]

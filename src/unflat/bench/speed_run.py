@@ -14,7 +14,7 @@ from unflat.core import Asset, DepthMap
 from unflat.core.events import Event, StageFinished
 from unflat.io.glb import glb_bytes
 from unflat.io.photo import read_photo
-from unflat.pipeline.intake import Intake
+from unflat.pipeline.intake import Intake, Kind
 from unflat.pipeline.plan import plan
 from unflat.pipeline.recipe import load_recipe
 from unflat.pipeline.run import RunOptions, run
@@ -35,7 +35,7 @@ def measure(recipe: str, side_px: int, faces: int, texture_px: int) -> dict[str,
         if isinstance(event, StageFinished):
             seconds[event.stage] = event.seconds
 
-    kind = "drawing" if recipe == "drawing" else "photo"
+    kind: Kind = "drawing" if recipe == "drawing" else "photo"
     settings = {"finish.decimate.faces": faces, "texture.size_px": texture_px}
     planned = plan(load_recipe(recipe).with_settings(settings), kind)
     started = time.perf_counter()

@@ -6,7 +6,7 @@ Camera
     OpenCV: +x right, +y down, +z forward. Poses are ``world_from_camera`` (4x4 float64); inner words cancel:
     ``world_from_b @ b_from_c == world_from_c``.
 Pixel
-    u right, v down; the centre of the first pixel is (0.5, 0.5). Intrinsics are in pixels and travel with the image size.
+    u right, v down; the centre of the first pixel is (0.5, 0.5). Intrinsics are in pixels, with the image size.
 Depth
     z-depth along the camera's forward axis, NaN where unknown.
 Surface

@@ -18,6 +18,8 @@ _ROUNDS = 4
 """Rounds of reweighting per degree; the weights have settled by then."""
 _MIN_NOISE_LAB = 0.5
 """Noise-free pictures still have 8-bit steps of about this size."""
+_NOISE_BLUR_PX = 0.8
+"""Blur against sensor noise and JPEG blocks; edges stay where they are."""
 _CALM_LAB_PER_PX = 1.2
 """Colour changes slower than this in a plain background, on the small copy."""
 
@@ -29,7 +31,12 @@ class Background:
     coefficients: Float64[np.ndarray, "terms 3"]
     degree: int
     noise_lab: float
-    """Standard deviation of the background's pixels around the model, in Lab units."""
+    """Usual distance of the background's pixels from the model (slightly blurred, as in `difference_lab`), in Lab."""
+
+    def difference_lab(self, lab: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w"]:
+        """How far each pixel is from the background, in Lab units; blurred by a pixel, so that noise cancels."""
+        residual = lab - self.colors(*lab.shape[:2])
+        return np.asarray(np.linalg.norm(cv2.GaussianBlur(residual, (0, 0), _NOISE_BLUR_PX), axis=2))
 
     def colors(self, height: int, width: int) -> Float32[np.ndarray, "h w 3"]:
         """The Lab colour at every pixel of a picture of this size."""
@@ -93,11 +100,8 @@ def _weights_towards_the_commonest(colors: Float64[np.ndarray, "n 3"]) -> Float6
 
 
 def _noise_at_the_border(lab: Float32[np.ndarray, "h w 3"], model: Background) -> float:
-    """Robust deviation per channel of the border's pixels around the model."""
-    height, width = lab.shape[:2]
-    ring = border_of(height, width)
-    residual = np.abs(lab[ring] - model.colors(height, width)[ring])
-    return max(_MIN_NOISE_LAB, 1.4826 * float(np.median(residual.max(axis=1))) / 1.5)
+    """Median distance to the model along the border, at least what 8-bit steps make."""
+    return max(_MIN_NOISE_LAB, float(np.median(model.difference_lab(lab)[border_of(*lab.shape[:2])])))
 
 
 def _solve(

@@ -62,7 +62,7 @@ def directions_to_camera(camera: Camera, points: Float64[np.ndarray, "n 3"]) -> 
 
 
 def front_camera(box: tuple[int, int, int, int], width_px: int, height_px: int) -> Camera:
-    """Orthographic camera in front of the object: the box (left, top, right, bottom) is centred, its longer side 1 long.
+    """Orthographic camera in front of the object: the box (left, top, right, bottom) is centred and 1 long.
 
     It stands at world z = 2 and looks along -Z, so an object of depth up to 4 around the origin lies in front of it.
     """

@@ -12,7 +12,7 @@ from unflat.geometry.sampling import points_on_faces, sample_faces
 
 SAMPLES = 50_000
 """Points per surface for the distances below: repeatable to about 1 % of the sampling distance."""
-_CANDIDATES = 6
+_CANDIDATES = 12
 """Samples whose faces are tried for the nearest point of a surface."""
 
 
@@ -43,8 +43,9 @@ def f_score(a: Mesh, b: Mesh, threshold: float, count: int = SAMPLES, seed: int 
 def surface_distance(points: Float32[np.ndarray, "n 3"], mesh: Mesh, seed: int = 0) -> Float64[np.ndarray, "n"]:
     """Distance in metres from each point to the surface.
 
-    Exact distance to the faces under the few nearest of many samples: a shade too long where a much larger face than
-    its neighbours is nearest between its samples. n log n; 50k points to 20k faces in about 0.3 s.
+    Exact distance to the faces under the twelve nearest of many samples. It is never too short; where the nearest face
+    is not among them, too long by less than the samples' spacing (measured: by 4e-6 of the size in the mean).
+    n log n; 50k points to 20k faces in about 0.4 s.
     """
     faces, barycentric = sample_faces(mesh, max(SAMPLES, 4 * len(mesh.faces)), seed)
     tree = cKDTree(points_on_faces(mesh, faces, barycentric))

@@ -15,8 +15,8 @@ from unflat.geometry.nearness import depth_of_nearness, depth_steps_to_nearness,
 from unflat.geometry.occlusion_edges import Cuts, no_cuts
 from unflat.geometry.sheet import Sheet, build_sheet
 
-_LEAST_NEARNESS_SHARE = 0.5
-"""Extrapolating by less than a sample never more than doubles a depth: a guard against steep rims far away."""
+_STEEPEST = 8.0
+"""Surfaces are carried on to their edge with no more than this slope: at steeper rims the samples are too uncertain."""
 
 _TALLEST_TOOTH = 32.0
 """A step in depth between neighbours on the outline of up to this many samples' widths is a saw tooth: a ball of 500
@@ -75,10 +75,9 @@ def _depth_on(sheet: Sheet, camera: Camera, depth: Float32[np.ndarray, "h w"]) -
     """Depth at the sheet's vertices: the sample's own, carried on to the edge along its surface's slope."""
     nearness = nearness_of_depth(camera, depth.ravel().astype(np.float64))
     here = nearness[sheet.sample]
-    carried = here + sheet.reach * (here - nearness[sheet.opposite])
-    if camera.projection == "perspective":
-        carried = np.maximum(carried, _LEAST_NEARNESS_SHARE * here)
-    return depth_of_nearness(camera, _evened_outline(sheet, carried, depth_steps_to_nearness(camera, carried)))
+    one_sample = depth_steps_to_nearness(camera, here)
+    slope = np.clip(here - nearness[sheet.opposite], -_STEEPEST * one_sample, _STEEPEST * one_sample)
+    return depth_of_nearness(camera, _evened_outline(sheet, here + sheet.reach * slope, one_sample))
 
 
 def _evened_outline(

@@ -16,6 +16,8 @@ from scipy.sparse.csgraph import connected_components
 _JUMP_OVER_SLOPE = 4.0
 """A jump is this much larger than the steps beside it. At the rim of a ball, where depth grows as the square root of the
 distance, the last step is up to 3.15 times the one before the last."""
+_CERTAIN_TOLERANCES = 3.0
+"""A jump of this many tolerances is torn whatever the slope: no surface that anyone wants is seen at such an angle."""
 _RAMP_SAMPLES = 3
 """Mixed samples smear a jump over up to this many steps (resampling and networks do); wider ramps are surface."""
 _EDGE_WINDOW = 2
@@ -80,7 +82,7 @@ def _cuts_along_rows(nearness: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     jump = np.abs(np.diff(nearness, axis=1))
     slope = np.maximum(_slope_before(nearness)[:, :-1], _slope_after(nearness)[:, 1:])
     allowed = np.minimum(tolerance[:, :-1], tolerance[:, 1:])
-    torn = (jump > allowed) & (jump > _JUMP_OVER_SLOPE * slope)
+    torn = (jump > allowed) & (jump > np.minimum(_JUMP_OVER_SLOPE * slope, _CERTAIN_TOLERANCES * allowed))
     position = np.full(jump.shape, np.nan, np.float32)
     rows, columns = np.nonzero(torn)
     position[rows, columns] = _edge_positions(nearness, rows, columns)

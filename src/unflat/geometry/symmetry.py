@@ -132,7 +132,9 @@ def _step(
     leaning = across[:, 1:]
     facing = tangent_to @ normal
     slopes = -2 * (facing[:, None] * (points @ leaning) + height[:, None] * (tangent_to @ leaning))
-    change, *_ = np.linalg.lstsq(np.column_stack([slopes, 2 * facing]), -away, rcond=_RIGID)
+    # The offset counts in units of the size, so that the three unknowns weigh alike at any size.
+    size = cloud.tolerance / _TOLERANCE_SHARE
+    change, *_ = np.linalg.lstsq(np.column_stack([slopes / size, 2 * facing]), -away / size, rcond=_RIGID)
     turned = normal + leaning @ np.clip(change[:2], -_LARGEST_LEAN, _LARGEST_LEAN)
     length = float(np.linalg.norm(turned))
-    return SymmetryPlane(turned / length, (plane.offset + float(change[2])) / length, 0.0)
+    return SymmetryPlane(turned / length, (plane.offset + size * float(change[2])) / length, 0.0)

@@ -47,6 +47,8 @@ def read_plain(content: bytes, kind: str, name: str, folder: Path | None, contex
         elif kind in ("stl", "off"):
             part = replace(part, mesh=welded(part.mesh))
         parts.append(part)
+    if not parts and kind == "stl" and not content.lstrip().startswith(b"solid"):
+        raise _damaged(kind, "it ends before its faces do")
     if not parts:
         raise InputError(
             f"The {kind.upper()} file has no faces.", hint="Give a model with a surface.", code="empty-mesh"
@@ -77,12 +79,16 @@ def _parsed(content: bytes, kind: str, folder: Path | None, *, ours: bool) -> di
         struct.error, NotImplementedError, AssertionError,
     ) as error:  # fmt: skip
         # What a parser of damaged text trips over; the list is what truncated and scrambled files gave.
-        raise InputError(
-            f"The {kind.upper()} file can't be read: it is damaged or of another format ({error}).",
-            hint="Export it again; check that the ending fits the content.",
-            code="corrupt-model",
-        ) from error
+        raise _damaged(kind, str(error)) from error
     return loaded
+
+
+def _damaged(kind: str, why: str) -> InputError:
+    return InputError(
+        f"The {kind.upper()} file can't be read: it is damaged or of another format ({why}).",
+        hint="Export it again; check that the ending fits the content.",
+        code="corrupt-model",
+    )
 
 
 def _in_order(geometries: dict[str, Any], content: bytes) -> list[tuple[str, Any]]:

@@ -105,14 +105,7 @@ def _material_lines(material: Material, path: str, files: MaterialFiles, colored
         textures += _reader_lines("VertexColor", "float3", "displayColor")
     else:
         surface.append(f"color3f inputs:diffuseColor = ({red:.6g}, {green:.6g}, {blue:.6g})")
-    factors = {"roughness": material.roughness_factor, "metallic": material.metallic_factor}
-    channels = {"occlusion": ("r", material.occlusion), "roughness": ("g", material.roughness),
-                "metallic": ("b", material.metallic)}  # fmt: skip
-    for name, (channel, texture) in channels.items():
-        if texture is not None:
-            surface.append(f"float inputs:{name}.connect = <{path}/Packed.outputs:{channel}>")
-        elif name in factors:
-            surface.append(f"float inputs:{name} = {factors[name]:.6g}")
+    surface += _packed_inputs(material, path)
     if files.orm is not None:
         scale = (1.0, material.roughness_factor, material.metallic_factor, 1.0)
         textures += _texture_lines(path, "Packed", files.orm, {"scale": scale}, ["r", "g", "b"])
@@ -136,6 +129,21 @@ def _material_lines(material: Material, path: str, files: MaterialFiles, colored
         *textures,
         "}",
     ]
+
+
+def _packed_inputs(material: Material, path: str) -> list[str]:
+    """Occlusion, roughness and metallic of the surface: from the packed texture where there is one, else constant."""
+    inputs = []
+    for name, channel, texture, factor in (
+        ("occlusion", "r", material.occlusion, 1.0),
+        ("roughness", "g", material.roughness, material.roughness_factor),
+        ("metallic", "b", material.metallic, material.metallic_factor),
+    ):
+        if texture is not None:
+            inputs.append(f"float inputs:{name}.connect = <{path}/Packed.outputs:{channel}>")
+        else:
+            inputs.append(f"float inputs:{name} = {factor:.6g}")
+    return inputs
 
 
 def _texture_lines(

@@ -84,7 +84,7 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name: str) -> Recipe:
-    """A recipe by its name, or from a TOML file. Raises `RecipeError` with the near name, the line, or the wrong key."""
+    """A recipe by its name, or from a TOML file. Raises `RecipeError`: near name, line, or wrong key."""
     table = _read_table(name)
     parent = table.pop("extends", None)
     if parent is not None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from unflat.core import (
@@ -92,7 +93,7 @@ class _Run:
         if self._intake.mask is not None or not steps:
             return _source_without_segmenter(self._intake), chain_key(key, "no segmenter")
         key = chain_key(key, steps[0].fingerprint)
-        return self._stage("segment", steps[:1], key, lambda context: self._segment_all(steps[0], context)), key
+        return self._stage("segment", steps[:1], key, partial(self._segment_all, steps[0])), key
 
     def _segment_all(self, planned: PlannedStep, context: Context) -> Views | Drawing:
         views = []
@@ -111,8 +112,7 @@ class _Run:
             if not steps:
                 continue
             key = chain_key(key, *(planned.fingerprint for planned in steps))
-            before = result
-            result = self._stage(stage, steps, key, lambda context, s=steps, b=before: _chain(s, b, context))
+            result = self._stage(stage, steps, key, partial(_chain, steps, result))
             if self._options.entry is not None and self._options.entry[0] == stage:
                 edited = self._options.entry[1]
                 result = replace(result.with_mesh(edited), detail=None)
@@ -221,10 +221,14 @@ def summary_of(result: Any) -> str:
 def _chain(steps: tuple[PlannedStep, ...], value: Any, context: Context) -> Any:
     """The steps one after the other, each with its share of the stage's progress."""
     for index, planned in enumerate(steps):
-        share = replace(context, progress=lambda fraction, i=index: context.progress((i + fraction) / len(steps)))
+        share = replace(context, progress=partial(_tell_share, context, index, len(steps)))
         share.progress(0.0)
         value = planned.backend(value, share)
     return value
+
+
+def _tell_share(context: Context, index: int, count: int, fraction: float) -> None:
+    context.progress((index + fraction) / count)
 
 
 def _source_without_segmenter(intake: Intake) -> Views | Drawing:

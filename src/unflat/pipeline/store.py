@@ -58,9 +58,8 @@ def encode(noun: Any) -> bytes:
     arrays: list[np.ndarray] = []
     tree = _tree_of(noun, arrays)
     buffer = io.BytesIO()
-    np.savez(
-        buffer, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **{f"a{i}": a for i, a in enumerate(arrays)}
-    )
+    named: dict[str, Any] = {f"a{index}": array for index, array in enumerate(arrays)}
+    np.savez(buffer, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **named)
     return buffer.getvalue()
 
 

@@ -39,7 +39,7 @@ def options_of(backend: type[Any]) -> tuple[Option, ...]:
 
 
 def build(backend: type[Any], settings: dict[str, Any], *, where: str) -> Any:
-    """An instance of the backend with these settings (texts are converted). Raises `RecipeError`, with the near name."""
+    """An instance of the backend with these settings (texts are converted). Raises `RecipeError`."""
     known = {option.name: option for option in options_of(backend)}
     values = {}
     for name, value in settings.items():

@@ -50,7 +50,7 @@ def front(size=256) -> Camera:
     return front_camera((margin, margin, size - margin, size - margin), size, size)
 
 
-def photograph(mesh, camera, paint, background=(0, 255, 0), samples=4) -> View:
+def photograph(mesh, camera, paint, background=(0, 255, 0), samples=2) -> View:
     """A photo with soft edges over the background, and its true mask."""
     caster = RayCaster(mesh)
     v, u = np.mgrid[0 : camera.height_px, 0 : camera.width_px]

@@ -6,7 +6,6 @@ import argparse
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,8 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     print(f"ray casting {'works' if healthy else 'does not work'}")
     for card in all_cards():
         if card.missing:
-            print(
-                f"optional: {card.stage} {card.name} needs {', '.join(card.missing)}: pip install 'unflat[{card.extra}]'"
-            )
-    print("all is well" if healthy else "reinstall embreex: pip install --force-reinstall embreex", file=sys.stdout)
+            modules = ", ".join(card.missing)
+            print(f"optional: {card.stage} {card.name} needs {modules}: pip install 'unflat[{card.extra}]'")
+    print("all is well" if healthy else "reinstall embreex: pip install --force-reinstall embreex")
     return 0 if healthy else 4

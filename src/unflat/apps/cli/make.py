@@ -22,7 +22,8 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     jobs = [options.pictures] if options.cameras else [[picture] for picture in _pictures(options.pictures)]
     several = len(jobs) > 1
-    status, results, rows = 0, [], []
+    status, results = 0, []
+    rows: list[Any] = []
     for pictures in jobs:
         try:
             code, result = _make(pictures, options, several, rows)

@@ -22,8 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     print(f"{photo.name}{more}: {photo.width}x{photo.height} px, a {prepared.intake.kind}")
     print(f"recipe {prepared.plan.recipe.name}: {prepared.plan.recipe.description}\n")
     for planned in prepared.plan.steps:
-        print(
-            f"  {planned.step.key:<22} {planned.card.name:<15} about {planned.card.seconds:4.1f} s  {planned.card.summary}"
-        )
+        card = planned.card
+        print(f"  {planned.step.key:<22} {card.name:<15} about {card.seconds:4.1f} s  {card.summary}")
     print(f"\nabout {prepared.plan.seconds:.0f} s on two cores")
     return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt8
 
 from unflat.core import Context, InputError, Mask, Photo, RecipeError, View
 from unflat.core.color import linear_from_srgb, luminance
@@ -14,18 +14,30 @@ from unflat.geometry.background import Background, border_of, fit_background
 from unflat.geometry.image_edges import edge_strength, lab_from_srgb, soft_edges
 from unflat.geometry.masks import reached_from_frame, without_specks
 
+_LEAST_LAB, _NOISE_FACTOR = 2.5, 3.5
+"""What counts as different: this many Lab units, and this many times the background's usual deviation."""
+_HALO_REACH_PX = 4
+"""JPEG rings this far around an edge."""
+_HALO_SHARE, _HALO_MOST_LAB = 0.25, 16.0
+"""A ring has at most this share of the edge's own step, and at most this many Lab units."""
 _SPECK_SHARE = 2e-4
 """Smaller pieces (share of the picture) are dust on the background."""
 _BAND_PX = 1.6
 """Edges are mixed over about this far to either side."""
 _SHARP_LAB_PER_PX = 1.0
 """A shadow's brightness changes slower than this; an object's outline faster."""
+_DRIFT_LAB = 12.0
+"""A background may drift this far from its model where no outline is crossed on the way."""
+_TEXTURE_LAB_PER_PX = 1.5
+"""A border that changes faster is a texture or a scene, not a plain background."""
+_CLEAR_STEP_LAB = 12.0
+"""An object whose edge is this far from the background can't be mistaken."""
 _SHADOW_DARKEST = 0.3
 """A soft shadow leaves at least this share of the light."""
 _SHADOW_TINT = 0.06
 """Shadows keep the background's colour: each channel's share of light stays within this of their mean."""
-_HOLE_CONTRAST = 2.5
-"""A hole's rim steps up to at least this many thresholds within a few pixels; a highlight fades."""
+_HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 2.5, 0.6, 9
+"""A hole's rim steps up by this many thresholds within a few pixels (a highlight fades), its middle is this calm."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +63,11 @@ class Plain:
         background = fit_background(lab)
         context.progress(0.3)
         behind = background.colors(photo.height, photo.width)
-        distance = np.linalg.norm(lab - behind, axis=2).astype(np.float32)
-        weak = self.threshold_lab or max(2.2, 3.0 * background.noise_lab)
-        solid = _distinct(distance, weak)
+        distance = background.difference_lab(lab)
+        weak = self.threshold_lab or max(_LEAST_LAB, _NOISE_FACTOR * background.noise_lab)
+        solid = _without_halo(_distinct(distance, weak), distance)
         if self.remove_shadow:
-            solid &= ~_soft_shadow(photo.pixels, lab, behind, solid)
+            solid &= ~_soft_shadow(photo.pixels, lab, behind, distance, solid)
         context.progress(0.6)
         solid = _keep_true_holes(solid, distance, weak)
         solid = without_specks(solid, max(4, round(_SPECK_SHARE * solid.size)))
@@ -66,23 +78,33 @@ class Plain:
                 hint="Give a picture with one clear object, or mark it with --box or --mask.",
             )
         alpha = soft_edges(lab, solid, _BAND_PX, behind)
-        confidence = _confidence(background, distance, solid, weak)
+        confidence = _confidence(background, lab, distance, solid)
         return View(photo, Mask(alpha, made_by="plain", confidence=confidence))
 
 
 def _distinct(distance: Float32[np.ndarray, "h w"], weak: float) -> Bool[np.ndarray, "h w"]:
     """Pixels beyond the weak threshold that hang together with some beyond twice of it (hysteresis, Canny 1986)."""
-    calm = cv2.GaussianBlur(distance, (0, 0), 0.7)
-    count, labels = cv2.connectedComponents((calm > weak).astype(np.uint8), connectivity=8)
-    keep = np.bincount(labels[calm > 2 * weak], minlength=count) > 0
+    count, labels = cv2.connectedComponents((distance > weak).astype(np.uint8), connectivity=8)
+    keep = np.bincount(labels[distance > 2 * weak], minlength=count) > 0
     keep[0] = False
     return np.asarray(keep[labels])
+
+
+def _without_halo(solid: Bool[np.ndarray, "h w"], distance: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The mask without compression rings: faint pixels beside a strong edge that hang together with the background."""
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _HALO_REACH_PX + 1,) * 2)
+    step = cv2.dilate(distance, reach)
+    faint = solid & (distance < np.minimum(_HALO_SHARE * step, _HALO_MOST_LAB))
+    count, labels = cv2.connectedComponents((~solid | faint).astype(np.uint8), connectivity=4)
+    beside_background = np.bincount(labels[~solid], minlength=count) > 0
+    return solid & ~(faint & beside_background[labels])
 
 
 def _soft_shadow(
     pixels: UInt8[np.ndarray, "h w 3"],
     lab: Float32[np.ndarray, "h w 3"],
     behind: Float32[np.ndarray, "h w 3"],
+    distance: Float32[np.ndarray, "h w"],
     solid: Bool[np.ndarray, "h w"],
 ) -> Bool[np.ndarray, "h w"]:
     """Pixels that are the background with less light, reached from it without crossing an outline."""
@@ -92,7 +114,8 @@ def _soft_shadow(
     mean = share.mean(axis=2)
     tint = np.abs(share - mean[..., None]).max(axis=2) / mean
     dimmed = (mean > _SHADOW_DARKEST) & (mean < 1.03) & (tint < _SHADOW_TINT) & (luminance(plain_light) > 0.02)
-    passable = ~solid | (dimmed & (edge_strength(lab) < _SHARP_LAB_PER_PX))
+    calm = edge_strength(lab) < _SHARP_LAB_PER_PX
+    passable = ~solid | (calm & (dimmed | (distance < _DRIFT_LAB)))
     narrow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.006 * max(solid.shape))) + 1,) * 2)
     wide_ways = cv2.erode(passable.astype(np.uint8), narrow, borderValue=1).astype(bool)
     reached = cv2.dilate(reached_from_frame(wide_ways).astype(np.uint8), narrow).astype(bool)
@@ -113,39 +136,39 @@ def _keep_true_holes(
     if count == 1:
         return solid
     areas = np.bincount(labels.ravel(), minlength=count)
-    inside = np.bincount(labels.ravel(), distance.ravel(), minlength=count) / np.maximum(areas, 1)
-    rim = _rim_contrast(labels, distance, count)
-    hole = (rim > _HOLE_CONTRAST * weak) & (inside < 0.6 * weak) & (areas >= 6)
+    inside = _low_quartile(labels[enclosed], distance[enclosed], count)
+    grown = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
+    rim = (grown > 0) & ~enclosed
+    steep = _low_quartile(grown[rim], cv2.dilate(distance, np.ones((3, 3), np.uint8))[rim], count)
+    hole = (steep > _HOLE_CONTRAST * weak) & (inside < _HOLE_CALM * weak) & (areas >= _LEAST_HOLE_PX)
     hole[0] = True
     return np.asarray(solid | ~hole[labels])
 
 
-def _rim_contrast(
-    labels: np.ndarray, distance: Float32[np.ndarray, "h w"], count: int
-) -> Float32[np.ndarray, "n"]:
-    """A low quartile, per labelled patch, of the distance to the background two to three pixels outside it."""
-    size = (5, 5)
-    grown = cv2.dilate(labels.astype(np.float32), np.ones(size, np.uint8)).astype(np.int32)
-    steep = cv2.dilate(distance, np.ones((3, 3), np.uint8))
-    rim = (labels == 0) & (grown > 0)
-    order = np.lexsort((steep[rim], grown[rim]))
-    owners, values = grown[rim][order], steep[rim][order]
+def _low_quartile(
+    owners: Int32[np.ndarray, "n"], values: Float32[np.ndarray, "n"], count: int
+) -> Float32[np.ndarray, "count"]:
+    """The lower quartile of the values of each owner 0..count-1; 0 for who owns none."""
+    order = np.lexsort((values, owners))
+    owners, values = owners[order], np.append(values[order], np.float32(0))
     starts = np.searchsorted(owners, np.arange(count))
     ends = np.searchsorted(owners, np.arange(count), side="right")
-    quartile = np.minimum(starts + (ends - starts) // 4, max(len(values) - 1, 0))
-    return np.where(ends > starts, values[quartile], 0).astype(np.float32)
+    return np.where(ends > starts, values[starts + (ends - starts) // 4], np.float32(0))
 
 
 def _confidence(
-    background: Background, distance: Float32[np.ndarray, "h w"], solid: Bool[np.ndarray, "h w"], weak: float
+    background: Background,
+    lab: Float32[np.ndarray, "h w 3"],
+    distance: Float32[np.ndarray, "h w"],
+    solid: Bool[np.ndarray, "h w"],
 ) -> float:
-    """How plain the border is times how clearly the object's edge stands out, 0..1."""
+    """How free, calm and close to the model the border is, times how clearly the object's edge stands out, 0..1."""
     ring = border_of(*distance.shape)
-    keeps_to_model = float((distance[ring] < 2 * weak).mean())
-    plainness = np.clip((keeps_to_model - 0.5) / 0.4, 0, 1) * np.clip((7.0 - background.noise_lab) / 4.0, 0, 1)
+    free = np.clip((float((~solid[ring]).mean()) - 0.5) / 0.4, 0, 1)
+    calm = np.clip((float((edge_strength(lab)[ring] < _TEXTURE_LAB_PER_PX).mean()) - 0.5) / 0.4, 0, 1)
+    close = np.clip((7.0 - background.noise_lab) / 4.0, 0, 1)
     eroded = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    edge = solid & ~eroded
-    separation = np.clip(float(np.median(distance[edge])) / (4 * weak), 0, 1)
+    separation = np.clip(float(np.median(distance[solid & ~eroded])) / _CLEAR_STEP_LAB, 0, 1)
     share = float(solid.mean())
     sensible = np.clip(share / 0.005, 0, 1) * np.clip((0.95 - share) / 0.15, 0, 1)
-    return float(plainness * separation * sensible)
+    return float(free * calm * close * separation * sensible)

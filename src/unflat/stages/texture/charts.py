@@ -113,7 +113,9 @@ def _flattened(
     right, up, front = axes
     viewer_right = np.array([-front, right, right, front, right, -right])[label]
     viewer_down = -np.array([up, -front, up, up, front, up])[label]
-    corners = mesh.triangles.astype(np.float64)
+    # About the middle of the box, so that charts of all directions share one small range of coordinates.
+    middle = (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)).astype(np.float64) / 2
+    corners = mesh.triangles - middle
     return np.stack([np.einsum("fkc,fc->fk", corners, axis) for axis in (viewer_right, viewer_down)], axis=-1)
 
 
@@ -150,12 +152,14 @@ def _lying_under(
     height: Float64[np.ndarray, "f"],
 ) -> Bool[np.ndarray, "f"]:
     """The faces that share a texel with a higher face of their chart."""
+    under = np.zeros(len(chart), bool)
+    if len(texel) == 0:
+        return under
     key = chart[face].astype(np.int64) * _OVERLAP_GRID_PX**2 + texel
     order = np.argsort(key, kind="stable")
     key, face = key[order], face[order]
     starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     highest = np.maximum.reduceat(height[face], starts)
     top = np.repeat(highest, np.diff(np.append(starts, len(key))))
-    under = np.zeros(len(chart), bool)
     under[face[height[face] < top]] = True
     return under

@@ -30,6 +30,8 @@ _FEATHER_PX = 12.0
 _OCCLUSION_EDGE_PX = 1.5
 """Photo pixels around an occluder that mix its colour into what is behind."""
 _MAX_EDGE_TEXELS = 12
+_LEAST_MERIT = 0.01
+"""Keeps the sharpest weights above the smallest float32."""
 _FINE_SHARPNESS, _COARSE_SHARPNESS = 16, 3
 """Exponents of the views' weights: detail comes from the best view, tone from all that see the texel."""
 
@@ -59,7 +61,8 @@ def observed(atlas: Atlas, mesh: Mesh, views: tuple[View, ...], edge_px: int, co
     """
     caster = RayCaster(mesh)
     texel_size = _texel_size(atlas, mesh)
-    closest = max(_pixels_per_metre(_camera(view), mesh.vertices.astype(np.float64)).max() for view in views)
+    points = mesh.vertices.astype(np.float64)
+    closest = np.float32(max(_pixels_per_metre(_camera(view), points).max() for view in views))
     blend, tones = _Blend.empty(len(atlas)), _Blend.empty(len(atlas))
     share, seen = np.zeros((2, len(atlas)), np.float32)
     for number, view in enumerate(views):
@@ -71,7 +74,7 @@ def observed(atlas: Atlas, mesh: Mesh, views: tuple[View, ...], edge_px: int, co
             blend.add(look.texels, look.share, colors)
         else:
             tone = look.picture.coarse_colors(look.pixels)
-            merit = np.clip(look.merit / closest, 0.01, 1)
+            merit = np.clip(look.merit / closest, _LEAST_MERIT, 1)
             blend.add(look.texels, look.share * merit**_FINE_SHARPNESS, colors - tone)
             tones.add(look.texels, look.share * merit**_COARSE_SHARPNESS, tone)
         context.progress((number + 1) / len(views))

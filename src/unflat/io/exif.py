@@ -1,0 +1,86 @@
+"""What a photo's EXIF says: which way up it is, and its focal length. Nothing where EXIF is silent or contradicts itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+_ORIENTATION, _EXIF_FOLDER = 0x0112, 0x8769
+_FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
+_PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
+_PLANE_X_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
+
+_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
+"""35 mm equivalents compare diagonals (CIPA DCG-001)."""
+
+_PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+
+_SENSOR_WIDTHS_MM = (4.8, 5.76, 6.17, 7.18, 7.44, 8.8, 13.2, 17.3, 18.7, 22.3, 23.5, 28.7, 36.0, 43.8, 53.4)
+"""Long sides that sensors are made with, from 1/3 inch to medium format."""
+
+_SENSOR_TOLERANCE = 0.04
+_ASPECT_TOLERANCE = 0.02
+_FOCAL_35MM_RANGE = (4.0, 3000.0)
+"""From fisheye to the longest telephoto lens; phones write 0 or nonsense where they do not know."""
+
+
+def orientation(exif: Image.Exif) -> int:
+    """EXIF orientation 1..8; 1 (upright) where none or nonsense is given."""
+    value = exif.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def upright(pixels: np.ndarray, exif_orientation: int) -> np.ndarray:
+    """The picture (h, w) or (h, w, c) turned and mirrored so that it stands as it was seen. A view, no copy."""
+    swapped = pixels.swapaxes(0, 1) if exif_orientation >= 5 else pixels
+    # Orientation says where the stored first row and first column belong (EXIF 2.3, 4.6.4 A).
+    if exif_orientation in (3, 4, 7, 8):
+        swapped = swapped[::-1]
+    if exif_orientation in (2, 3, 6, 7):
+        swapped = swapped[:, ::-1]
+    return swapped
+
+
+def focal_px(exif: Image.Exif, width_px: int, height_px: int) -> float | None:
+    """Focal length in pixels of a file of this size, None where unknown.
+
+    First by FocalLengthIn35mmFilm, then by FocalLength and the sensor's width. The width comes from
+    FocalPlaneXResolution, which resizing leaves as it was: it counts only with PixelXDimension, and only where
+    both together give a sensor that is made. A cropped picture (other proportions than EXIF says) has none.
+    """
+    tags = exif.get_ifd(_EXIF_FOLDER)
+    stored = sorted((_number(tags.get(_PIXEL_X)), _number(tags.get(_PIXEL_Y))))
+    known_size = all(side > 0 for side in stored)
+    aspect = max(width_px, height_px) / min(width_px, height_px)
+    if known_size and abs(stored[1] / stored[0] / aspect - 1) > _ASPECT_TOLERANCE:
+        return None
+    equivalent_mm = _number(tags.get(_FOCAL_LENGTH_35MM))
+    if not equivalent_mm > 0 and known_size:
+        equivalent_mm = _equivalent_by_sensor(tags, stored[1], aspect)
+    if not _FOCAL_35MM_RANGE[0] <= equivalent_mm <= _FOCAL_35MM_RANGE[1]:
+        return None
+    return equivalent_mm / _FILM_DIAGONAL_MM * math.hypot(width_px, height_px)
+
+
+def _equivalent_by_sensor(tags: dict[int, Any], stored_long_side_px: float, aspect: float) -> float:
+    """35 mm equivalent from the lens's focal length and the sensor's width; NaN where they are not believable."""
+    unit = tags.get(_PLANE_UNIT, 2)
+    pixels_per_mm = _number(tags.get(_PLANE_X_RESOLUTION)) / _PLANE_UNIT_MM.get(unit, math.nan)
+    if not pixels_per_mm > 0:
+        return math.nan
+    sensor_mm = stored_long_side_px / pixels_per_mm
+    if min(abs(sensor_mm / made - 1) for made in _SENSOR_WIDTHS_MM) > _SENSOR_TOLERANCE:
+        return math.nan
+    return _number(tags.get(_FOCAL_LENGTH)) * _FILM_DIAGONAL_MM / (sensor_mm * math.hypot(1.0, 1.0 / aspect))
+
+
+def _number(value: Any) -> float:
+    """A positive finite number, or NaN: EXIF holds rationals such as 0/0, text, and lists."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ArithmeticError):
+        return math.nan
+    return number if math.isfinite(number) and number > 0 else math.nan

@@ -1,0 +1,39 @@
+"""The process that draws one SVG: markup on standard input, PNG on standard output. Run by `unflat.io.svg` only.
+
+Arguments: folder of the package resvg_py, longest side in pixels, ``fonts`` or ``no-fonts``.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+
+_MEMORY_BYTES = 3 * 1024**3
+_PROBE_PX = 64
+"""Width of the first, small drawing, which tells the proportions."""
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+def _main(package_folder: str, side_px: int, skip_system_fonts: bool) -> None:
+    _limit_memory()
+    sys.path.insert(0, package_folder)
+    import resvg_py
+
+    markup = sys.stdin.buffer.read().decode("utf-8")
+
+    def draw(**size: int) -> bytes:
+        return bytes(resvg_py.svg_to_bytes(svg_string=markup, skip_system_fonts=skip_system_fonts, **size))
+
+    width, height = struct.unpack(">II", draw(width=_PROBE_PX)[16:24])  # from the PNG's header
+    sys.stdout.buffer.write(draw(width=side_px) if width >= height else draw(height=side_px))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "no-fonts")

@@ -50,9 +50,9 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
     Closed, manifold and outward-facing whatever the layers are, and free of crossings, since the back is kept at
     least `least_thickness` (metres, and never less than a thousandth of the depth) behind the front. The first half
     of the vertices are the front, the second half the back, in the same order; ``confidence`` is 1 on the seen front,
-    0 on its edges, on walls and on the back. `join_cuts` bridges occlusion edges by steep walls, so that each connected piece of outline gives one body;
-    otherwise the surfaces on both sides get a body each. Raises `InputError` (``nothing-in-picture``) where the
-    coverage leaves no triangle. Linear in samples: 0.3 s for 512 x 512.
+    0 on its edges, on walls and on the back. `join_cuts` bridges occlusion edges by steep walls, so that each connected
+    piece of outline gives one body; otherwise the surfaces on both sides get a body each. Raises `InputError`
+    (``nothing-in-picture``) where the coverage leaves no triangle. Linear in samples: 0.3 s for 512 x 512.
     """
     sheet = build_sheet(layers.coverage, layers.cuts or no_cuts(*layers.coverage.shape), join_cuts=join_cuts)
     if not len(sheet.faces):

@@ -14,7 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 _JUMP_OVER_SLOPE = 4.0
-"""A jump is this much larger than the steps beside it. At the rim of a ball, where depth grows as the square root of the
+"""A jump is this much larger than the steps beside it. At a ball's rim, where depth grows as the square root of the
 distance, the last step is up to 3.15 times the one before the last."""
 _CERTAIN_TOLERANCES = 3.0
 """A jump of this many tolerances is torn whatever the slope: no surface that anyone wants is seen at such an angle."""

@@ -1,4 +1,4 @@
-"""Any picture's colours as sRGB: embedded ICC profiles, CMYK, Lab, grey, palettes, 16-bit and floating-point samples."""
+"""Any picture's colours as sRGB bytes: ICC profiles, CMYK, Lab, grey, palettes, 16-bit and floating-point samples."""
 
 from __future__ import annotations
 
@@ -23,20 +23,16 @@ def to_simple_mode(image: Image.Image, name: str) -> Image.Image:
 
     Raises `InputError` with code ``bad-samples`` for numbers without a known white.
     """
-    if image.mode == "1":
-        return image.convert("L")
     if image.mode.startswith("I") or image.mode == "F":
         return _bytes_of_numbers(image, name)
-    if image.mode in ("La", "RGBa"):
-        return image.convert(image.mode.upper())
-    if image.mode in ("P", "PA"):
-        return image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if "transparency" in image.info and image.mode in ("L", "RGB"):
-        return image.convert("RGBA" if image.mode == "RGB" else "LA")
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         # Adobe stores ink inverted; Pillow believes that of every CMYK JPEG, marked by Adobe or not.
         return ImageChops.invert(image)
-    return image
+    transparent = image.has_transparency_data
+    simple = {"1": "L", "La": "LA", "RGBa": "RGBA", "P": "RGBA" if transparent else "RGB", "PA": "RGBA"}
+    keyed = {"L": "LA", "RGB": "RGBA"} if transparent else {}
+    mode = (simple | keyed).get(image.mode, image.mode)
+    return image if mode == image.mode else image.convert(mode)
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -56,7 +52,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     elif colors.mode == "LAB":
         rgb = _transformed(colors, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     else:
-        rgb = colors.convert("RGB")
+        rgb = colors if colors.mode == "RGB" else colors.convert("RGB")
     if alpha is not None:
         rgb.putalpha(alpha)
     return rgb

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unflat.core.errors import InputError
 
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     # All that Pillow, libheif and OpenCV were seen to raise on hostile bytes; not Exception, so that own errors show.
     OSError,
     ValueError,
@@ -30,6 +30,7 @@ _DECODER_ERRORS = (
     zlib.error,
     cv2.error,
 )
+"""What a decoder may raise on bytes that are not what they say they are."""
 _ONE_AT_A_TIME = threading.RLock()
 """Python's warning filters belong to the process: two threads that change and restore them would leave them changed."""
 
@@ -54,7 +55,7 @@ def decoding(name: str) -> Iterator[None]:
                 code="too-many-pixels",
                 hint="Scale the picture down first.",
             ) from error
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise _explained(name, error) from error
         finally:
             cv2.utils.logging.setLogLevel(log_level)
@@ -76,6 +77,12 @@ def _explained(name: str, error: Exception) -> InputError:
             f"“{name}” ends too early: a part of it is missing.",
             code="truncated",
             hint="Copy or download the picture again.",
+        )
+    if any(word in words for word in ("unknown pixel mode", "unsupported", "unknown compression")):
+        return InputError(
+            f"“{name}” is packed in a way that is not read.",
+            code="unsupported-format",
+            hint="Save it again as JPEG or 8-bit PNG.",
         )
     return InputError(
         f"“{name}” is damaged and can't be decoded.",

@@ -1,17 +1,27 @@
-"""What a photo's EXIF says: which way up it is, and its focal length. Nothing where EXIF is silent or contradicts itself."""
+"""What a photo's EXIF says: which way up it is, and its focal length; nothing where it is silent or not believable."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 _ORIENTATION, _EXIF_FOLDER = 0x0112, 0x8769
 _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
 _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
 _PLANE_X_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
+
+_TURN = {
+    # Orientation says where the stored first row and first column belong (EXIF 2.3, section 4.6.4 A).
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 """35 mm equivalents compare diagonals (CIPA DCG-001)."""
@@ -33,15 +43,10 @@ def orientation(exif: Image.Exif) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def upright(pixels: np.ndarray, exif_orientation: int) -> np.ndarray:
-    """The picture (h, w) or (h, w, c) turned and mirrored so that it stands as it was seen. A view, no copy."""
-    swapped = pixels.swapaxes(0, 1) if exif_orientation >= 5 else pixels
-    # Orientation says where the stored first row and first column belong (EXIF 2.3, 4.6.4 A).
-    if exif_orientation in (3, 4, 7, 8):
-        swapped = swapped[::-1]
-    if exif_orientation in (2, 3, 6, 7):
-        swapped = swapped[:, ::-1]
-    return swapped
+def upright(image: Image.Image, exif_orientation: int) -> Image.Image:
+    """The picture turned and mirrored so that it stands as it was seen."""
+    turn = _TURN.get(exif_orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def focal_px(exif: Image.Exif, width_px: int, height_px: int) -> float | None:

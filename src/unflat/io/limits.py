@@ -20,8 +20,12 @@ class Limits:
     """Longer side over shorter side."""
 
 
+DEFAULT_LIMITS = Limits()
+"""What readers take where nothing else is asked."""
+
+
 def check_size(width_px: int, height_px: int, name: str, limits: Limits) -> None:
-    """Raise `InputError` (``too-small``, ``too-many-pixels``, ``too-narrow``) unless a picture of this size is welcome."""
+    """Raise `InputError` (``too-small``, ``too-many-pixels``, ``too-narrow``) unless the size is welcome."""
     size = f"“{name}” is {width_px}x{height_px} pixels"
     if width_px * height_px > limits.max_pixels:
         raise InputError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import (
@@ -18,20 +18,24 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 from unflat.core.errors import InputError
-from unflat.io.color_profile import bytes_of_samples, to_simple_mode, to_srgb
-from unflat.io.decoding import decoding
+from unflat.io.color_profile import to_simple_mode, to_srgb
+from unflat.io.decoding import DECODER_ERRORS, decoding
+from unflat.io.deep import DeepPicture, decode_deep
 from unflat.io.exif import focal_px, orientation, upright
 from unflat.io.limits import Limits, check_size, scaled_size
 from unflat.io.signature import PictureFormat, picture_format
-from unflat.io.svg import render_svg
+from unflat.io.svg import SVG_SIDE_PX, render_svg
 from unflat.io.tiff import TiffHeader, read_tiff_header
 
 _PNG_DEPTH_BYTE = 24
 _PNG_COLOR_BYTE = 25
 _PNG_GREY = 0
+_FIRST_SIDEWAYS = 5
+"""EXIF orientations from here on swap width and height."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,51 +49,151 @@ class Picture:
 
 def decode_picture(data: bytes, name: str, limits: Limits, max_side_px: int | None, svg_side_px: int) -> Picture:
     """Unpack a picture file. `max_side_px` scales down while reading; `svg_side_px` is the size of a drawing."""
-    image = open_picture(data, name, limits, svg_side_px)
-    return picture_of_image(image, name, limits, max_side_px)
+    opened = open_picture(data, name, limits, svg_side_px)
+    if isinstance(opened, DeepPicture):
+        return picture_of_image(opened.as_image(name), name, max_side_px)
+    header_size = opened.size
+    if max_side_px is not None and opened.format == "JPEG":
+        with decoding(name):
+            # A JPEG decodes straight to 1/2, 1/4 or 1/8: never below the size wanted, several times as fast.
+            opened.draft(opened.mode, scaled_size(*header_size, max_side_px))
+    return picture_of_image(opened, name, max_side_px, header_size)
 
 
-def open_picture(data: bytes, name: str, limits: Limits, svg_side_px: int) -> Image.Image:
-    """A picture file as a PIL image whose header is checked against the limits, in the samples that it was saved with.
-
-    Only 16-bit and floating-point colour, which PIL can't hold, is brought down to 8 bits.
-    """
+def open_picture(
+    data: bytes, name: str, limits: Limits, svg_side_px: int = SVG_SIDE_PX
+) -> ImageFile.ImageFile | DeepPicture:
+    """A picture file whose header is within the limits: an image not unpacked yet, or colour too deep for PIL."""
     kind = picture_format(data, name)
     if kind == "svg":
-        with decoding(name):
-            data = render_svg(data, name, svg_side_px, limits)
-        kind = "png"
+        data, kind = render_svg(data, name, svg_side_px), "png"
     with decoding(name):
         if kind == "tiff":
             header = read_tiff_header(data, name)
             check_size(header.width_px, header.height_px, name, limits)
             if header.deep_color:
-                return _open_deep_tiff(data, header, name)
+                return _deep_tiff(data, header, name)
         if kind == "webp":
             check_size(*_webp_size(data), name, limits)
         # The plugins themselves, not Image.open: only these formats, and our limits instead of Pillow's global one.
         image = _opener(kind, name)(io.BytesIO(data))
         check_size(*image.size, name, limits)
         if kind == "png" and data[_PNG_DEPTH_BYTE] == 16 and data[_PNG_COLOR_BYTE] != _PNG_GREY:
-            return _open_deep_png(data, image, name)
+            return _deep_png(data, image, name)
         return image
 
 
-def picture_of_image(image: Image.Image, name: str, limits: Limits, max_side_px: int | None) -> Picture:
-    """A PIL image as a picture; EXIF and the profile that it carries count. The image itself is left as it is."""
-    check_size(*image.size, name, limits)
+def picture_size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
+    """Width and height as the picture is seen, from its header alone where the format allows that."""
+    opened = open_picture(data, name, limits)
+    if isinstance(opened, DeepPicture):
+        return opened.samples.shape[1], opened.samples.shape[0]
+    swapped = opened.format != "TIFF" and _exif_of(opened, *opened.size)[0] >= _FIRST_SIDEWAYS
+    return opened.size[::-1] if swapped else opened.size
+
+
+def picture_of_image(
+    image: Image.Image, name: str, max_side_px: int | None, header_size: tuple[int, int] | None = None
+) -> Picture:
+    """A PIL image as a picture; the EXIF and the profile that it carries count.
+
+    `header_size` is the file's own size where the image will decode smaller.
+    """
     with decoding(name):
-        header_size = image.size
-        image.draft(image.mode, scaled_size(*header_size, max_side_px))  # JPEG alone: decodes at 1/2, 1/4 or 1/8
+        original_px = max(header_size or image.size)
         image.load()
-        exif_orientation, focal = _exif_of(image, header_size)
+        exif_orientation, focal = _exif_of(image, *(header_size or image.size))
         image = to_simple_mode(image, name)
-        size = scaled_size(*header_size, max_side_px)
+        size = _target_size(image, header_size or image.size, max_side_px)
         if image.size != size:
-            image = _turned_size(image, size)
-        pixels = upright(np.asarray(to_srgb(image)), exif_orientation)
-    colors = np.ascontiguousarray(pixels[..., :3])
+            image = image.resize(size, Image.Resampling.HAMMING)  # averages; PIL weights colours by alpha
+        pixels = np.asarray(upright(to_srgb(image), exif_orientation))
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    if alpha is not None and alpha.min() == 255:
-        alpha = None
-    return Picture(colors, alpha, focal)
+    return Picture(
+        np.ascontiguousarray(pixels[..., :3]),
+        alpha if alpha is not None and alpha.min() < 255 else None,
+        None if focal is None else focal * max(size) / original_px,
+    )
+
+
+def samples_of_image(image: Image.Image, name: str) -> np.ndarray:
+    """The samples as numbers of the file's own type, upright: (h, w), or (h, w, c) for colour. Meant for depth."""
+    with decoding(name):
+        image.load()
+        exif_orientation, _ = _exif_of(image, *image.size)
+        if image.mode in ("1", "P", "PA", "La", "RGBa") or "transparency" in image.info:
+            image = to_simple_mode(image, name)
+        samples = np.asarray(upright(image, exif_orientation))
+    return samples.astype(samples.dtype.newbyteorder("="))
+
+
+def _target_size(image: Image.Image, header_size: tuple[int, int], max_side_px: int | None) -> tuple[int, int]:
+    width, height = scaled_size(*header_size, max_side_px)
+    # Pillow turns a TIFF upright while loading it.
+    turned = image.size != header_size and image.size == header_size[::-1]
+    return (height, width) if turned else (width, height)
+
+
+def _exif_of(image: Image.Image, width_px: int, height_px: int) -> tuple[int, float | None]:
+    """Orientation and focal length; a damaged EXIF block says nothing and does not cost the photo."""
+    try:
+        exif = image.getexif()
+        return orientation(exif), focal_px(exif, width_px, height_px)
+    except DECODER_ERRORS:
+        return 1, None
+
+
+def _opener(kind: PictureFormat, name: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
+    """The PIL plugin of a format. Nothing is registered with PIL, so that no one else's `Image.open` changes."""
+    if kind == "heif":
+        import pi_heif
+
+        return pi_heif.HeifImageFile
+    if kind == "avif":
+        return _avif_opener(name)
+    plugins: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+        "jpeg": JpegImagePlugin.JpegImageFile,
+        "png": PngImagePlugin.PngImageFile,
+        "webp": WebPImagePlugin.WebPImageFile,
+        "tiff": TiffImagePlugin.TiffImageFile,
+        "bmp": BmpImagePlugin.BmpImageFile,
+        "gif": GifImagePlugin.GifImageFile,
+    }
+    return plugins[kind]
+
+
+def _avif_opener(name: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
+    if not features.check("avif"):
+        raise InputError(
+            f"“{name}” is an AVIF picture, which this Pillow was built without.",
+            code="unsupported-format",
+            hint="pip install --upgrade pillow (11.3 or later), or save the picture as JPEG or PNG.",
+        )
+    from PIL import AvifImagePlugin
+
+    return AvifImagePlugin.AvifImageFile
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Size from the header; libwebp takes memory for the whole canvas as soon as it opens the file."""
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if chunk == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+
+
+def _deep_png(data: bytes, header: ImageFile.ImageFile, name: str) -> DeepPicture:
+    header.verify()  # OpenCV tells less well what is missing
+    info: dict[Any, Any] = {key: header.info[key] for key in ("icc_profile", "exif") if key in header.info}
+    return DeepPicture(decode_deep(data, name), info)
+
+
+def _deep_tiff(data: bytes, header: TiffHeader, name: str) -> DeepPicture:
+    samples = decode_deep(data, name)
+    if samples.ndim == 3 and samples.shape[2] == 4 and not header.has_alpha:
+        samples = samples[..., :3]
+    info = {"icc_profile": header.icc_profile} if header.icc_profile else {}
+    return DeepPicture(samples, info, header.premultiplied)

@@ -77,9 +77,7 @@ def read_file(path: Path, limits: Limits) -> bytes:
             check_bytes(os.fstat(stream.fileno()).st_size, path.name, limits)
             return _read_stream(stream, path.name, limits)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"There is no file “{path}”.", code="file-not-found", hint=_advice_on_missing(path)
-        ) from error
+        raise InputError(f"There is no file “{path}”.", code="file-not-found", hint=_advice_on_missing(path)) from error
     except PermissionError as error:
         raise InputError(
             f"“{path}” may not be read.", code="unreadable", hint="Change its permissions, or copy it."
@@ -129,7 +127,7 @@ def _advice_on_missing(path: Path) -> str:
         return "Download the picture first and give its path."
     if not path.parent.is_dir():
         return f"There is no folder “{path.parent}” either: check the path."
-    near = difflib.get_close_matches(path.name, sorted(os.listdir(path.parent)), n=3)
+    near = difflib.get_close_matches(path.name, sorted(entry.name for entry in path.parent.iterdir()), n=3)
     if not near:
         return f"Check the name; it was looked for in “{path.parent.resolve()}”."
     return f"Did you mean {' or '.join(f'“{name}”' for name in near)}?"

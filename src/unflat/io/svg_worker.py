@@ -28,11 +28,14 @@ def _main(package_folder: str, side_px: int, skip_system_fonts: bool) -> None:
 
     markup = sys.stdin.buffer.read().decode("utf-8")
 
-    def draw(**size: int) -> bytes:
-        return bytes(resvg_py.svg_to_bytes(svg_string=markup, skip_system_fonts=skip_system_fonts, **size))
+    def draw(width_px: int | None, height_px: int | None) -> bytes:
+        drawn = resvg_py.svg_to_bytes(
+            svg_string=markup, skip_system_fonts=skip_system_fonts, width=width_px, height=height_px
+        )
+        return bytes(drawn)
 
-    width, height = struct.unpack(">II", draw(width=_PROBE_PX)[16:24])  # from the PNG's header
-    sys.stdout.buffer.write(draw(width=side_px) if width >= height else draw(height=side_px))
+    width, height = struct.unpack(">II", draw(_PROBE_PX, None)[16:24])  # from the PNG's header
+    sys.stdout.buffer.write(draw(side_px, None) if width >= height else draw(None, side_px))
 
 
 if __name__ == "__main__":

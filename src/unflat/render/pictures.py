@@ -59,7 +59,7 @@ def sheet(asset: Asset, photo: Photo | None, size_px: int = 384) -> UInt8[np.nda
         (
             first,
             Tile(_studio_picture(scene, front, shadow), "Same side, rendered"),
-            Tile(_studio_picture(scene, side, shadow), "From the side"),
+            Tile(_studio_picture(scene, side, shadow), "Three-quarter view"),
         ),
         (
             Tile(_studio_picture(scene, back, shadow), "Back"),

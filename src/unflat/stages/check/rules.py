@@ -63,7 +63,7 @@ def _closedness(report: QualityReport, asset: Asset, target: Target) -> Iterator
             "not-watertight",
             severity,
             "The surface is not closed: it has holes, or faces turned against their neighbours.",
-            "Add the watertight step to the recipe: --set finish.steps=…,watertight.",
+            "Add the watertight step to the recipe (finish.steps), or close it in a modelling program.",
         )
     elif report.volume_m3 <= 0:
         yield Finding("inside-out", "error", "The surface is closed but turned inside out.",
@@ -73,7 +73,7 @@ def _closedness(report: QualityReport, asset: Asset, target: Target) -> Iterator
             "not-manifold",
             severity,
             "The surface is not manifold: edges with more than two faces, or parts that touch in one point.",
-            "Add the watertight step to the recipe: --set finish.steps=…,watertight.",
+            "Add the watertight step to the recipe (finish.steps), or close it in a modelling program.",
         )
     if report.self_intersections and target.refuses_intersections:
         # slicers unite what overlaps, so this is no error; it makes volume and walls less certain
@@ -95,7 +95,7 @@ def _scale(report: QualityReport, asset: Asset, target: Target) -> Iterator[Find
         yield Finding(
             "too-large",
             "warning",
-            f"It is {longest * 100:.3g} cm long, {target.name}ers take about {target.max_size_m * 100:g} cm.",
+            f"It is {longest * 100:.3g} cm long, {target.name} takes about {target.max_size_m * 100:g} cm.",
             "Give a smaller --height or --size, or cut it into pieces.",
         )
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from unflat.core import Context, InputError, Mask, Photo, RecipeError, View
 from unflat.core.color import linear_from_srgb, luminance
 from unflat.geometry.background import Background, border_of, fit_background
-from unflat.geometry.image_edges import edge_strength, lab_from_srgb, soft_edges
+from unflat.geometry.image_edges import edge_strength, lab_from_srgb, reduced_size, resized, soft_edges
 from unflat.geometry.masks import reached_from_frame, without_specks
 
 _LEAST_LAB, _NOISE_FACTOR = 2.5, 3.5
@@ -32,6 +32,10 @@ _TEXTURE_LAB_PER_PX = 1.5
 """A border that changes faster is a texture or a scene, not a plain background."""
 _CLEAR_STEP_LAB = 12.0
 """An object whose edge is this far from the background can't be mistaken."""
+_SHADOW_SIDE_PX = 640
+"""Longer side of the copy on which shadows are judged."""
+_NARROW_SHARE = 0.006
+"""A shadow does not squeeze through gaps in an outline narrower than twice this share of the longer side."""
 _SHADOW_DARKEST = 0.3
 """A soft shadow leaves at least this share of the light."""
 _SHADOW_TINT = 0.06
@@ -67,7 +71,7 @@ class Plain:
         weak = self.threshold_lab or max(_LEAST_LAB, _NOISE_FACTOR * background.noise_lab)
         solid = _without_halo(_distinct(distance, weak), distance)
         if self.remove_shadow:
-            solid &= ~_soft_shadow(photo.pixels, lab, behind, distance, solid)
+            solid &= ~_soft_shadow(photo.pixels, behind, solid)
         context.progress(0.6)
         solid = _keep_true_holes(solid, distance, weak)
         solid = without_specks(solid, max(4, round(_SPECK_SHARE * solid.size)))
@@ -102,24 +106,37 @@ def _without_halo(solid: Bool[np.ndarray, "h w"], distance: Float32[np.ndarray, 
 
 def _soft_shadow(
     pixels: UInt8[np.ndarray, "h w 3"],
-    lab: Float32[np.ndarray, "h w 3"],
     behind: Float32[np.ndarray, "h w 3"],
-    distance: Float32[np.ndarray, "h w"],
     solid: Bool[np.ndarray, "h w"],
 ) -> Bool[np.ndarray, "h w"]:
-    """Pixels that are the background with less light, reached from it without crossing an outline."""
-    light = linear_from_srgb(pixels)
-    plain_light = linear_from_srgb(_srgb_bytes(behind))
-    share = (light + 0.01) / (plain_light + 0.01)
-    mean = share.mean(axis=2)
-    tint = np.abs(share - mean[..., None]).max(axis=2) / mean
-    dimmed = (mean > _SHADOW_DARKEST) & (mean < 1.03) & (tint < _SHADOW_TINT) & (luminance(plain_light) > 0.02)
+    """Pixels that are the background with less light, reached from it without crossing an outline.
+
+    Judged on a reduced copy: how fast a shadow fades is relative to the picture's size.
+    """
+    size = reduced_size(*solid.shape, _SHADOW_SIDE_PX)
+    small, plain_small = resized(pixels, size), _srgb_bytes(resized(behind, size))
+    shaped = resized(solid.astype(np.uint8), size).astype(bool)
+    lab = lab_from_srgb(small)
+    distance = np.linalg.norm(lab - lab_from_srgb(plain_small), axis=2)
     calm = edge_strength(lab) < _SHARP_LAB_PER_PX
-    passable = ~solid | (calm & (dimmed | (distance < _DRIFT_LAB)))
-    narrow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.006 * max(solid.shape))) + 1,) * 2)
+    passable = ~shaped | (calm & (_is_dimmed(small, plain_small) | (distance < _DRIFT_LAB)))
+    narrow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(_NARROW_SHARE * max(size))) + 1,) * 2)
     wide_ways = cv2.erode(passable.astype(np.uint8), narrow, borderValue=1).astype(bool)
     reached = cv2.dilate(reached_from_frame(wide_ways).astype(np.uint8), narrow).astype(bool)
-    return reached & passable & solid
+    shadow = (reached & passable & shaped).astype(np.float32)
+    return solid & (resized(shadow, solid.shape) > 0.5)
+
+
+def _is_dimmed(
+    pixels: UInt8[np.ndarray, "h w 3"], plain_pixels: UInt8[np.ndarray, "h w 3"]
+) -> Bool[np.ndarray, "h w"]:
+    """Whether each pixel may be the background with less light: the same share of it in every channel."""
+    plain_light = linear_from_srgb(plain_pixels)
+    share = (linear_from_srgb(pixels) + 0.01) / (plain_light + 0.01)
+    mean = share.mean(axis=2)
+    tint = np.abs(share - mean[..., None]).max(axis=2) / mean
+    bright_enough = luminance(plain_light) > 0.02
+    return np.asarray((mean > _SHADOW_DARKEST) & (mean < 1.03) & (tint < _SHADOW_TINT) & bright_enough)
 
 
 def _srgb_bytes(lab: Float32[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, Shaped
+from jaxtyping import Float32, Float64, Int32, Shaped
 from scipy import sparse
 
 from unflat.core import Mesh
@@ -84,8 +84,8 @@ def scan_converted(
     # Sorting by height (then x) makes both faces of an edge compute its crossings from the same numbers: no gaps.
     order = np.lexsort((corners[:, :, 0], corners[:, :, 1]), axis=1)
     low, middle, high = (np.take_along_axis(corners, order[:, [k], None], axis=1)[:, 0] for k in range(3))
-    first_row = np.clip(np.ceil(low[:, 1] - 0.5), 0, size_px).astype(np.int64)
-    end_row = np.clip(np.ceil(high[:, 1] - 0.5), 0, size_px).astype(np.int64)
+    first_row = np.clip(np.ceil(low[:, 1] - 0.5), 0, size_px).astype(np.int32)
+    end_row = np.clip(np.ceil(high[:, 1] - 0.5), 0, size_px).astype(np.int32)
     face, row = _runs(first_row, end_row)
     y = row + 0.5
     long_edge = _crossing(low[face], high[face], y)
@@ -93,10 +93,10 @@ def scan_converted(
         y < middle[face, 1], _crossing(low[face], middle[face], y), _crossing(middle[face], high[face], y)
     )
     left, right = np.minimum(long_edge, short_edge), np.maximum(long_edge, short_edge)
-    first_column = np.clip(np.ceil(left - 0.5), 0, size_px).astype(np.int64)
-    end_column = np.clip(np.ceil(right - 0.5), 0, size_px).astype(np.int64)
+    first_column = np.clip(np.ceil(left - 0.5), 0, size_px).astype(np.int32)
+    end_column = np.clip(np.ceil(right - 0.5), 0, size_px).astype(np.int32)
     span, column = _runs(first_column, end_column)
-    return (row[span] * size_px + column).astype(np.int32), face[span].astype(np.int32)
+    return row[span] * np.int32(size_px) + column, face[span]
 
 
 def _each_once(
@@ -111,13 +111,13 @@ def _each_once(
 
 
 def _runs(
-    first: Int64[np.ndarray, "r"], end: Int64[np.ndarray, "r"]
-) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    first: Int32[np.ndarray, "r"], end: Int32[np.ndarray, "r"]
+) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"]]:
     """All integers of the half-open runs ``first .. end``: the run's number, and the integer."""
     lengths = np.maximum(end - first, 0)
-    starts = np.cumsum(lengths) - lengths
-    run = np.repeat(np.arange(len(first)), lengths)
-    return run, np.arange(len(run)) + np.repeat(first - starts, lengths)
+    starts = (np.cumsum(lengths) - lengths).astype(np.int32)
+    run = np.repeat(np.arange(len(first), dtype=np.int32), lengths)
+    return run, np.arange(len(run), dtype=np.int32) + np.repeat(first - starts, lengths)
 
 
 def _crossing(
@@ -139,7 +139,7 @@ def _barycentric(
     inverse = np.divide(1.0, doubled_area, out=np.zeros_like(doubled_area), where=doubled_area != 0)
     # Weights of corners 1 and 2 are linear in the distance from corner 0: columns are their gradients.
     gradients = np.column_stack([ac[:, 1], -ac[:, 0], -ab[:, 1], ab[:, 0]]) * inverse[:, None]
-    table = np.hstack([a, gradients])[face].astype(np.float32)
+    table = np.hstack([a, gradients]).astype(np.float32)[face]
     x = (texel % size_px).astype(np.float32) + np.float32(0.5) - table[:, 0]
     y = (texel // size_px).astype(np.float32) + np.float32(0.5) - table[:, 1]
     weights = np.empty((len(texel), 3), np.float32)

@@ -123,16 +123,15 @@ def _look(
     atlas: Atlas, caster: RayCaster, camera: Camera, picture: Picture, texel_size: Float32[np.ndarray, "n"]
 ) -> _Look:
     # The candidates shrink from test to test, the dear one (rays) last.
-    position = atlas.position.astype(np.float64)
-    towards = directions_to_camera(camera, position)
-    facing = np.einsum("ni,ni->n", atlas.normal, towards)
+    facing = _facing(atlas, camera)
     texels = np.flatnonzero(facing > _LEAST)
-    pixels, _ = project(camera, position[texels])
+    position = atlas.position[texels].astype(np.float64)
+    pixels, _ = project(camera, position)
     inside = picture.depth_inside(pixels)
     slack = float(np.clip(_SLACK_SHARE * max(picture.inside.shape), 2, MARGIN_PX))
     on_object = inside > -slack
-    texels, pixels, inside = texels[on_object], pixels[on_object], inside[on_object]
-    scale = _pixels_per_metre(camera, position[texels])
+    texels, pixels, inside, position = texels[on_object], pixels[on_object], inside[on_object], position[on_object]
+    scale = _pixels_per_metre(camera, position)
     pixels_per_texel = (scale * texel_size[texels] * np.sqrt(facing[texels])).astype(np.float32)
     free = _unoccluded(atlas, caster, camera, texels, pixels_per_texel)
     texels, pixels, inside, scale = texels[free], pixels[free], inside[free], scale[free]
@@ -144,9 +143,17 @@ def _look(
     return _Look(picture, texels, pixels, level, *(part.astype(np.float32) for part in (share, seen, merit)))
 
 
-def _ramp(value: Float64[np.ndarray, "m"], low: float, high: float) -> Float64[np.ndarray, "m"]:
+def _facing(atlas: Atlas, camera: Camera) -> Float32[np.ndarray, "n"]:
+    """Cosine between each texel's normal and its direction to the camera."""
+    if camera.projection == "orthographic":
+        return atlas.normal @ (-camera.forward).astype(np.float32)
+    towards = camera.center.astype(np.float32) - atlas.position
+    return np.einsum("ni,ni->n", atlas.normal, towards) / np.sqrt(np.einsum("ni,ni->n", towards, towards))
+
+
+def _ramp(value: Float32[np.ndarray, "m"], low: float, high: float) -> Float32[np.ndarray, "m"]:
     """0 below low, 1 above high, smooth between."""
-    part = np.clip((value - low) / (high - low), 0, 1)
+    part = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1)
     return part * part * (3 - 2 * part)
 
 

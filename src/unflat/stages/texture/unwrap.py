@@ -49,6 +49,9 @@ def _packed(
     """The charts moved and scaled into the unit square."""
     # xatlas leaves out faces below an absolute area, so it gets large numbers; faces without area still stay behind.
     large = flat * (_LARGE / max(float(np.ptp(flat, axis=0).max()), 1e-30))
+    area = np.abs(np.linalg.det(large[faces[:, 1:]] - large[faces[:, :1]]))
+    if not area.any():
+        return np.zeros(flat.shape, np.float32)
     packer = xatlas.Atlas()
     packer.add_uv_mesh(large.astype(np.float32), faces.astype(np.uint32), chart[:, None].astype(np.uint32))
     options = xatlas.PackOptions()
@@ -61,9 +64,8 @@ def _packed(
     _, packed_faces, placed = packer[0]
     # A chart was only moved; its largest face says where to, and takes the faces that were left behind along.
     size = np.array([packer.width, packer.height])
-    sides = large[faces[:, 1:]] - large[faces[:, :1]]
     largest = np.empty(int(chart.max()) + 1, np.int64)
-    by_area = np.argsort(np.abs(np.linalg.det(sides)))
+    by_area = np.argsort(area)
     largest[chart[by_area]] = by_area
     moved_to = placed[packed_faces[largest, 0]] * size
     shift = moved_to - large[faces[largest, 0]] * packer.texels_per_unit

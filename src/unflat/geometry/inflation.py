@@ -1,0 +1,136 @@
+"""Inflation: an outline becomes a round body.
+
+The squared half thickness solves Poisson's equation inside the outline with zero at it (Johnston 2002; Sýkora et al.
+2014, "Ink-and-Ray"; Dvorožňák et al. 2020, "Monster Mash"). Its square root leaves the outline upright, so a long
+bar gets a round section; a disc gets an ellipsoid 0.71 times as deep as wide.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from unflat.core.shape import Field
+
+_MIN_CROSSING = 0.05
+"""Nearest the outline may lie to a sample, in samples: keeps the equations well conditioned."""
+
+_PADDING = 3
+"""Samples of air around the body."""
+
+_SLOPE_FLOOR = 0.25
+"""Gradient of the squared implicit function below which it is not divided by: only deep inside, far from the level."""
+
+
+def squared_height(inward: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """Squared half thickness in pixels², from the signed distance to the outline in pixels (positive inside).
+
+    Solves ``laplace(u) = -2`` with u = 0 at the outline, to a fraction of a pixel (Gibou et al. 2002), by a sparse
+    factorisation: 0.3 s for 80,000 pixels inside, growing a little faster than linearly. Outside, u falls on at the
+    outline's slope.
+    """
+    inside = inward > 0
+    height = np.zeros(inward.shape, np.float64)
+    if inside.any():
+        height[inside] = _solved(inward, inside)
+    return _continued_outside(height, inward)
+
+
+def _solved(inward: Float32[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "n"]:
+    """Values at the inside pixels, row by row."""
+    number = np.full(inward.shape, -1, np.int64)
+    number[inside] = np.arange(int(inside.sum()))
+    matrix = _laplacian(inward, number)
+    factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return np.maximum(factors.solve(np.full(matrix.shape[0], 2.0)), 0.0)
+
+
+def _laplacian(inward: Float32[np.ndarray, "h w"], number: Int64[np.ndarray, "h w"]) -> sparse.csc_matrix:
+    """The symmetric five-point operator; a neighbour outside is the outline, at the fraction where it is crossed."""
+    count = int(number.max()) + 1
+    diagonal = np.zeros(count)
+    rows, columns = [], []
+    padded = np.pad(number, 1, constant_values=-1)
+    distance = np.pad(inward, 1, mode="edge")
+    here = number[number >= 0]
+    center = inward[number >= 0]
+    for step_row, step_column in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        window = (slice(step_row, step_row + inward.shape[0]), slice(step_column, step_column + inward.shape[1]))
+        neighbor = padded[window][number >= 0]
+        beyond = distance[window][number >= 0]
+        crossing = np.clip(center / np.maximum(center - beyond, 1e-6), _MIN_CROSSING, 1.0)
+        diagonal += np.where(neighbor >= 0, 1.0, 1.0 / crossing)
+        rows.append(here[neighbor >= 0])
+        columns.append(neighbor[neighbor >= 0])
+    across = sparse.coo_matrix(
+        (np.full(sum(map(len, rows)), -1.0), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count)
+    )
+    return (across + sparse.diags(diagonal)).tocsc()
+
+
+def _continued_outside(
+    height: Float64[np.ndarray, "h w"], inward: Float32[np.ndarray, "h w"]
+) -> Float32[np.ndarray, "h w"]:
+    """The height inside; outside, the distance times the slope at the nearest inside pixel."""
+    inside = inward > 0
+    if inside.all() or not inside.any():
+        return (height if inside.any() else inward).astype(np.float32)
+    slope = np.where(inside, height / np.maximum(inward, 0.3), 0).astype(np.float32)
+    _, labels = cv2.distanceTransformWithLabels(
+        (~inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_label = np.zeros(int(labels.max()) + 1, np.float32)
+    of_label[labels[inside]] = slope[inside]
+    return np.where(inside, height, np.maximum(of_label[labels], 0.5) * inward).astype(np.float32)
+
+
+def inflated_field(
+    squared: Float32[np.ndarray, "h w"], voxel: float, left_top: tuple[float, float], *, flat_back: bool = False
+) -> Field:
+    """The body ``z² <= u(x, y)`` as a field in the front frame, near-unit gradient around the surface.
+
+    `squared` is `squared_height` in samples² (first row on top), `left_top` the world x, y of the first sample. Closed
+    within the grid if `squared` is negative along its border. Memory: 4 bytes a voxel and as much again while working.
+    """
+    columns = np.ascontiguousarray(squared[::-1].T)  # x to the right, y upwards
+    slope_x, slope_y = np.gradient(columns)
+    steepness = slope_x**2 + slope_y**2
+    reach = int(np.ceil(np.sqrt(max(float(columns.max()), 1.0)))) + _PADDING
+    steps = np.arange(-reach, reach + 1, dtype=np.float32)
+    distance = np.empty((*columns.shape, len(steps)), np.float32)
+    limit = np.float32(2 * _PADDING)
+    for k, z in enumerate(steps):
+        implicit = z * z - columns
+        slab = implicit / np.sqrt(np.maximum(steepness + 4 * z * z, _SLOPE_FLOOR))
+        if flat_back:
+            slab = np.maximum(slab, -z - np.float32(0.5))
+        np.clip(slab, -limit, limit, out=distance[:, :, k])
+    distance *= np.float32(voxel)
+    low_y = left_top[1] - (squared.shape[0] - 1) * voxel
+    return Field(distance, np.array([left_top[0], low_y, -reach * voxel]), voxel)
+
+
+def sampled_alpha(
+    alpha: Float32[np.ndarray, "h w"], box: tuple[int, int, int, int], samples: int
+) -> tuple[Float32[np.ndarray, "r c"], float, tuple[float, float]]:
+    """The mask around its box on a grid of `samples` along the longer side, with air around it.
+
+    Also the size of a sample in parts of that side, and the x, y of the first sample in the front frame (the box's
+    centre is the origin, y upwards).
+    """
+    left, top, right, bottom = box
+    longer = max(right - left, bottom - top)
+    step_px = longer / samples
+    rows, columns = (round(side / step_px) + 1 + 2 * _PADDING for side in (bottom - top, right - left))
+    first_u = (left + right) / 2 - (columns - 1) / 2 * step_px
+    first_v = (top + bottom) / 2 - (rows - 1) / 2 * step_px
+    u = (first_u + step_px * np.arange(columns) - 0.5).astype(np.float32)
+    v = (first_v + step_px * np.arange(rows) - 0.5).astype(np.float32)
+    smooth = cv2.GaussianBlur(alpha, (0, 0), 0.4 * step_px) if step_px > 1 else alpha
+    grid = cv2.remap(smooth, *np.meshgrid(u, v), interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    grid[:2], grid[-2:], grid[:, :2], grid[:, -2:] = 0, 0, 0, 0
+    left_top = ((first_u - (left + right) / 2) / longer, -(first_v - (top + bottom) / 2) / longer)
+    return grid, 1 / samples, left_top

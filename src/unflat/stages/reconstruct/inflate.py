@@ -1,0 +1,59 @@
+"""Inflate: a smooth closed body from one outline, a photo's or a drawing's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from unflat.core import Context, Drawing, InputError, Mask, RecipeError, Reconstruction, View, Views
+from unflat.geometry.cameras import front_camera
+from unflat.geometry.inflation import inflated_field, sampled_alpha, squared_height
+from unflat.geometry.silhouettes import outline_distance
+
+
+@dataclass(frozen=True)
+class Inflate:
+    """A round body whose outline from the front is the mask; its depth is a guess, and said to be one."""
+
+    resolution: int = 320
+    """Samples along the longer side of the outline."""
+    thickness: float = 1.0
+    """Depth of the body: 1 gives a long bar a round section."""
+    back: Literal["mirror", "flat"] = "mirror"
+    """The back: as round as the front, or flat as a relief's."""
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.resolution <= 1024:
+            raise RecipeError(f"reconstruct.resolution can't be {self.resolution}.", code="bad-option",
+                              hint="Give a whole number from 32 to 1024.")  # fmt: skip
+        if not 0.01 <= self.thickness <= 10:
+            raise RecipeError(f"reconstruct.thickness can't be {self.thickness:g}.", code="bad-option",
+                              hint="Give a number from 0.01 to 10; 1 is round.")  # fmt: skip
+
+    def __call__(self, source: Views | Drawing, context: Context) -> Reconstruction:
+        """Give a field in the front frame: outline centred, its longer side 1 long.
+
+        Raises `InputError` for several pictures (``too-many-views``) or none cut out (``no-mask``).
+        """
+        view, mask = _view_of(source)
+        context.progress(0.0)
+        alpha, voxel, left_top = sampled_alpha(mask.alpha, mask.box, self.resolution)
+        squared = squared_height(-outline_distance(alpha)) * self.thickness**2
+        context.progress(0.5)
+        field = inflated_field(squared, voxel, left_top, flat_back=self.back == "flat")
+        context.progress(1.0)
+        camera = front_camera(mask.box, view.photo.width, view.photo.height)
+        return Reconstruction(field, Views((View(view.photo, mask, camera),)))
+
+
+def _view_of(source: Views | Drawing) -> tuple[View, Mask]:
+    if isinstance(source, Drawing):
+        return View(source.photo, source.mask), source.mask
+    if len(source.items) != 1:
+        raise InputError(f"Inflation takes one picture, found {len(source.items)}.", code="too-many-views",
+                         hint="Give one picture, or cameras for all of them.")  # fmt: skip
+    view = source.items[0]
+    if view.mask is None:
+        raise InputError("Inflation needs to know where the object is.", code="no-mask",
+                         hint="Give --mask, or a recipe with a segment stage.")  # fmt: skip
+    return view, view.mask

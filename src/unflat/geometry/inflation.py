@@ -21,6 +21,15 @@ _MIN_CROSSING = 0.05
 _PADDING = 3
 """Samples of air around the body."""
 
+_THIN_SAMPLES = 1.5
+"""What is thinner than this many samples of the grid would be torn."""
+
+_LINE_SAMPLES = 8.0
+"""Thin pieces shorter than this are corners and noise of the outline, not lines."""
+
+_FAINT_LINE = 0.25
+"""Alpha from which a thin line counts: one that is narrower than a pixel never reaches a half."""
+
 _SLOPE_FLOOR = 0.25
 """Gradient of the squared implicit function below which it is not divided by: only deep inside, far from the level."""
 
@@ -130,7 +139,24 @@ def sampled_alpha(
     u = (first_u + step_px * np.arange(columns) - 0.5).astype(np.float32)
     v = (first_v + step_px * np.arange(rows) - 0.5).astype(np.float32)
     smooth = cv2.GaussianBlur(alpha, (0, 0), 0.4 * step_px) if step_px > 1 else alpha
-    grid = cv2.remap(smooth, *np.meshgrid(u, v), interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    kept = np.maximum(smooth, _thickened_lines(alpha, step_px))
+    grid = cv2.remap(kept, *np.meshgrid(u, v), interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     grid[:2], grid[-2:], grid[:, :2], grid[:, -2:] = 0, 0, 0, 0
     left_top = ((first_u - (left + right) / 2) / longer, -(first_v - (top + bottom) / 2) / longer)
     return grid, 1 / samples, left_top
+
+
+def _thickened_lines(alpha: Float32[np.ndarray, "h w"], step_px: float) -> Float32[np.ndarray, "h w"]:
+    """Lines too thin for the grid, drawn about two samples wide, so that an antenna or a string is not lost."""
+    solid = (alpha > _FAINT_LINE).astype(np.uint8)
+    width = 2 * int(np.ceil(_THIN_SAMPLES * step_px / 2)) + 1
+    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    count, labels, facts, _ = cv2.connectedComponentsWithStats(solid & ~opened, connectivity=8)
+    length = np.hypot(facts[:, cv2.CC_STAT_WIDTH], facts[:, cv2.CC_STAT_HEIGHT])
+    is_line = length > _LINE_SAMPLES * step_px
+    is_line[0] = False  # the background
+    if count == 1 or not is_line.any():
+        return np.zeros_like(alpha)
+    grown = 2 * int(np.ceil(step_px / 2)) + 1
+    lines = cv2.dilate(is_line[labels].astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grown, grown)))
+    return cv2.GaussianBlur(lines.astype(np.float32), (0, 0), 0.4 * max(step_px, 1.0))

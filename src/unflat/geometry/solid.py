@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
-from scipy.ndimage import binary_dilation, binary_opening
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from unflat.core.shape import Field, Mesh
 from unflat.geometry.carry import picked_faces
@@ -17,6 +17,8 @@ from unflat.geometry.raycast import RayCaster
 from unflat.geometry.repair import part_volumes
 from unflat.geometry.topology import connected_parts
 
+_SLANTED = [d for d in product((-1, 0, 1), repeat=3) if sum(map(abs, d)) > 1]
+"""The 20 lattice directions along face and space diagonals."""
 _MARGIN_VOXELS = 4
 _BAND_VOXELS = 2
 """Distances are exact this near to the surface."""
@@ -54,7 +56,8 @@ def remeshed_solid(mesh: Mesh, resolution: int, progress: Callable[[float], None
     band = _marked(cell, shape)
     outside = seen_count(on_grid, shape, progress) >= _SEEN_FROM
     # Free space thinner than this and away from any surface is a beam of sight through a hole.
-    outside &= band | binary_opening(outside, _BOX, iterations=_BEAM_VOXELS)
+    wide = binary_erosion(outside, _BOX, iterations=_BEAM_VOXELS, border_value=1)
+    outside &= band | binary_dilation(wide, _BOX, iterations=_BEAM_VOXELS)
     solid = isosurface(Field(_signed_distance(surface, ~outside, band, cell), np.zeros(3), 1.0))
     progress(0.8)
     solid = _without_crumbs(solid)
@@ -72,23 +75,42 @@ def seen_count(
     """
     caster = RayCaster(on_grid)
     seen = np.zeros(shape, np.uint8)
-    open_voxels = np.stack(np.unravel_index(np.arange(seen.size), shape), axis=1).astype(np.int32)
-    directions = [d for d in product((-1, 0, 1), repeat=3) if any(d)]
-    for step, direction in enumerate(sorted(directions, key=lambda d: sum(map(abs, d)))):
-        visible = _seen_along(caster, np.array(direction), np.array(shape), open_voxels)
-        seen[tuple(open_voxels[visible].T)] += 1
-        open_voxels = open_voxels[seen[tuple(open_voxels.T)] < _SEEN_FROM]
-        progress(0.5 * (step + 1) / len(directions))
+    for axis, sign in product(range(3), (-1, 1)):
+        seen += _seen_along_axis(caster, axis, sign, shape)
+    open_flat = np.flatnonzero(seen < _SEEN_FROM)
+    for step, direction in enumerate(_SLANTED):
+        voxels = np.stack(np.unravel_index(open_flat, shape))
+        visible = _seen_along(caster, np.array(direction), np.array(shape), voxels)
+        seen.ravel()[open_flat[visible]] += 1
+        open_flat = open_flat[seen.ravel()[open_flat] < _SEEN_FROM]
+        progress(0.5 * (step + 1) / len(_SLANTED))
     return seen
+
+
+def _seen_along_axis(
+    caster: RayCaster, axis: int, sign: int, shape: tuple[int, ...]
+) -> Bool[np.ndarray, "nx ny nz"]:
+    """Which voxels are reached along an axis before the surface is."""
+    minors = [other for other in range(3) if other != axis]
+    start = -1 if sign > 0 else shape[axis]
+    direction = np.zeros(3, np.float32)
+    direction[axis] = sign
+    origins = np.empty((shape[minors[0]] * shape[minors[1]], 3), np.float32)
+    origins[:, axis] = start
+    origins[:, minors] = np.indices((shape[minors[0]], shape[minors[1]])).reshape(2, -1).T
+    distance = caster.cast(origins, np.broadcast_to(direction, origins.shape)).distance
+    reach = np.where(np.isnan(distance), np.inf, distance).reshape([shape[minor] for minor in minors])
+    steps = np.abs(np.arange(shape[axis]) - start).reshape([-1 if other == axis else 1 for other in range(3)])
+    return np.asarray(steps < np.expand_dims(reach, axis))
 
 
 def _seen_along(
     caster: RayCaster,
     direction: Int64[np.ndarray, "3"],
     shape: Int64[np.ndarray, "3"],
-    voxels: np.ndarray,
+    voxels: Int64[np.ndarray, "3 n"],
 ) -> Bool[np.ndarray, "n"]:
-    """Which voxels are reached by rays in this direction before the surface is."""
+    """Which of the voxels are reached by rays in this direction before the surface is."""
     major = int(np.flatnonzero(direction)[0])
     minors = [axis for axis in range(3) if axis != major]
     slopes = direction[minors] * direction[major]
@@ -97,14 +119,14 @@ def _seen_along(
     highest = shape[minors] - 1 + np.where(slopes < 0, shape[major] - 1, 0)
     sizes = highest - lowest + 1
     start = -1.0 if direction[major] > 0 else float(shape[major])
-    lines = np.stack(np.meshgrid(*(np.arange(size) for size in sizes), indexing="ij"), axis=-1).reshape(-1, 2) + lowest
-    origins = np.empty((len(lines), 3), np.float32)
+    origins = np.empty((sizes.prod(), 3), np.float32)
     origins[:, major] = start
-    origins[:, minors] = lines + slopes * start
+    origins[:, minors] = np.indices(sizes).reshape(2, -1).T + lowest + slopes * start
     distance = caster.cast(origins, np.broadcast_to(direction.astype(np.float32), origins.shape)).distance
     reach = np.where(np.isnan(distance), np.inf, distance).reshape(sizes)
-    line = [voxels[:, axis] - slope * voxels[:, major] - low for axis, slope, low in zip(minors, slopes, lowest, strict=True)]
-    return np.asarray(np.abs(voxels[:, major] - start) < reach[line[0], line[1]])
+    along = voxels[major]
+    line = [voxels[axis] - slope * along - low for axis, slope, low in zip(minors, slopes, lowest, strict=True)]
+    return np.asarray(np.abs(along - start) < reach[line[0], line[1]])
 
 
 def _signed_distance(

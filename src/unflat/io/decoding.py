@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import threading
+import tokenize
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ DECODER_ERRORS = (
     RuntimeError,
     AssertionError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
     cv2.error,
 )

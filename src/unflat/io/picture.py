@@ -75,6 +75,7 @@ def open_picture(
                 return _deep_tiff(data, header, name)
         if kind == "webp":
             check_size(*_webp_size(data), name, limits)
+            _refuse_cut_webp(data)
         # The plugins themselves, not Image.open: only these formats, and our limits instead of Pillow's global one.
         image = _opener(kind, name)(io.BytesIO(data))
         check_size(*image.size, name, limits)
@@ -183,6 +184,11 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         bits = int.from_bytes(data[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+
+
+def _refuse_cut_webp(data: bytes) -> None:
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):
+        raise EOFError("truncated: shorter than its header says")
 
 
 def _deep_png(data: bytes, header: ImageFile.ImageFile, name: str) -> DeepPicture:

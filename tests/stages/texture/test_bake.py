@@ -284,3 +284,17 @@ def test_moving_and_scaling_everything_together_changes_no_colour(studio, lens_s
     move[:3, 3] = [5, -3, 2]
     moved = QUICK(transformed_reconstruction(lens_scene, move), Context())
     assert studio.psnr(moved.material.base_color, part.material.base_color) > 30
+
+
+def test_of_two_planes_the_one_that_covers_most_goes_first_and_the_other_leaves_the_rim_alone(studio):
+    # Left and right are painted apart. The body is its own image left to right and front to back; what the camera
+    # could not see at the rim must come from its own side, never from the other side's paint.
+    ball = studio.ball()
+
+    def halves(points):
+        return np.where((points[:, :1] < 0), np.uint8([200, 20, 20]), np.uint8([20, 20, 200]))
+
+    atlas, color, _ = texels(QUICK(studio.scene(ball, [studio.front()], halves), Context()))
+    left, right = atlas.position[:, 0] < -0.1, atlas.position[:, 0] > 0.1
+    assert (color[left, 2] < 30).all()
+    assert (color[right, 0] < 30).all()

@@ -15,7 +15,7 @@ from unflat.geometry.silhouettes import outline_distance
 class Inflate:
     """A round body whose outline from the front is the mask; its depth is a guess, and said to be one."""
 
-    resolution: int = 320
+    resolution: int = 256
     """Samples along the longer side of the outline."""
     thickness: float = 1.0
     """Depth of the body: 1 gives a long bar a round section."""

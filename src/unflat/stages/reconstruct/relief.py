@@ -95,7 +95,7 @@ class Relief:
         network is missing. Linear in pixels and samples: 1 s for 512 samples.
         """
         view = _only_view(source)
-        values, kind, metric = self._map_of(view)
+        values, kind, metric = self._map_of(view, context)
         context.progress(0.1)
         camera, known_focal = self._camera_of(view, context)
         grid = resampled(self._grid_of(view, camera, values, kind), self.grid_px, self.cut)
@@ -109,7 +109,7 @@ class Relief:
         scale = Scale.METRIC if metric and known_focal else Scale.UP_TO_SCALE
         return _centred(mesh, view, camera, scale)
 
-    def _map_of(self, view: View) -> tuple[np.ndarray, DepthKind, bool]:
+    def _map_of(self, view: View, context: Context) -> tuple[np.ndarray, DepthKind, bool]:
         """The numbers of the map, what they are, and whether they are metres."""
         if view.depth is not None:
             return view.depth.depth, self.depth_is, self.depth_is == "depth" and view.depth.scale is Scale.METRIC
@@ -120,7 +120,7 @@ class Relief:
                 hint="Give --depth FILE; or pip install 'unflat[depth]' and "
                 "--set reconstruct.model=depth-anything/Depth-Anything-V2-Small-hf.",
             )
-        predicted = _predicted(view, self.model)
+        predicted = _predicted(view, self.model, context)
         if predicted.scale is Scale.METRIC:
             return predicted.depth, "depth", True
         return 1 / predicted.depth, "relative", False
@@ -194,10 +194,13 @@ def _only_view(source: Views | Drawing) -> View:
     return source.items[0]
 
 
-def _predicted(view: View, model: str) -> DepthMap:
+def _predicted(view: View, model: str, context: Context) -> DepthMap:
     from unflat.core.device import best_device
-    from unflat.nets.depth_model import predict_depth
+    from unflat.nets.depth_model import LICENCES, predict_depth
 
+    licence = LICENCES.get(model, "not known here")
+    if licence != "Apache-2.0":
+        context.warn(f"The licence of the weights “{model}” is {licence}: mind it before you sell the result.")
     return predict_depth(view.photo, model, best_device())
 
 

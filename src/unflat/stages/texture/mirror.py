@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from unflat.core import Mesh
 from unflat.core.arrays import freeze_fields
@@ -21,6 +22,12 @@ _ALIKE_NORMALS = 0.5
 """Least cosine between a mirrored normal and the surface found there (60°)."""
 _COVERED = 0.999
 """Texels covered this much want no more colour."""
+_GAIN_STEP = 64
+"""Every how many-th uncovered texel is tried to find which plane covers most."""
+_KNOWN = 0.5
+"""Texels covered at least this much bound a gap."""
+_GAP_SHARE = 0.012
+"""Half the width of a narrow gap, as a share of the texture's: the rim between a front and its mirrored back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,20 +58,35 @@ class Coverage:
 
 
 def covered_by_symmetry(atlas: Atlas, mesh: Mesh, planes: tuple[SymmetryPlane, ...], known: Coverage) -> Coverage:
-    """The coverage with each plane's mirror image laid under it, in the planes' order.
+    """The coverage with each plane's mirror image laid under it, those that cover most first.
 
-    A texel takes the colour of the surface at its mirror image, where that lies near and faces as it should.
+    A texel takes the colour of the surface at its mirror image, where that lies near and faces as it should. Planes
+    after the first leave narrow gaps open, which close better from their own sides.
     Linear in texels: about 0.7 s for a million to fill.
     """
     caster = RayCaster(mesh)
-    for plane in planes:
+    if len(planes) > 1:
+        few = np.flatnonzero(known.share < _COVERED)[::_GAIN_STEP]
+        gains = [_sampled(atlas, known, _mirror_images(atlas, mesh, p, caster, few)[1])[:, 3].sum() for p in planes]
+        planes = tuple(planes[index] for index in np.argsort(gains, kind="stable")[::-1])
+    for number, plane in enumerate(planes):
         wanting = np.flatnonzero(known.share < _COVERED)
+        if number > 0:
+            wanting = wanting[_far_from_known(atlas, known)[wanting]]
         if len(wanting) == 0:
             break
         found, uv = _mirror_images(atlas, mesh, plane, caster, wanting)
         sampled = _sampled(atlas, known, uv)
         known = known.with_more(wanting[found], sampled[:, :3], np.clip(sampled[:, 3], 0, 1))
     return known
+
+
+def _far_from_known(atlas: Atlas, known: Coverage) -> Bool[np.ndarray, "n"]:
+    """Whether a texel is more than half a narrow gap away from all that is known."""
+    unknown = np.ones(atlas.height * atlas.width, np.uint8)
+    unknown[atlas.texel[known.share > _KNOWN]] = 0
+    distance = cv2.distanceTransform(unknown.reshape(atlas.height, atlas.width), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(distance.ravel()[atlas.texel] > _GAP_SHARE * atlas.width)
 
 
 def _mirror_images(

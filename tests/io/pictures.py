@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import tifffile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 HEIC = base64.b64decode(
     "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAvxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRt"
@@ -89,7 +89,8 @@ def samples_of_every_format() -> dict[str, bytes]:
     rgba = np.dstack([rgb, ramp_alpha()])
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     tags = exif(orientation=6, focal_35=28)
-    return {
+    avif = {"avif": encoded(rgb, "AVIF")} if features.check("avif") else {}
+    return avif | {
         "jpeg": encoded(rgb, "JPEG", exif=tags, icc_profile=srgb),
         "progressive jpeg": encoded(rgb, "JPEG", progressive=True),
         "cmyk jpeg": encoded(Image.fromarray(rgb).convert("CMYK"), "JPEG"),
@@ -100,7 +101,6 @@ def samples_of_every_format() -> dict[str, bytes]:
         "16-bit grey png": deep_png(wide[..., 0]),
         "webp": encoded(rgba, "WEBP", exif=tags),
         "lossless webp": encoded(rgba, "WEBP", lossless=True),
-        "avif": encoded(rgb, "AVIF"),
         "gif": encoded(Image.fromarray(rgb).convert("P"), "GIF"),
         "bmp": encoded(rgb, "BMP"),
         "tiff": encoded(rgb, "TIFF"),

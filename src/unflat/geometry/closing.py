@@ -48,24 +48,21 @@ def repaired(mesh: Mesh) -> Closed | None:
     then `remeshed` helps. Overlapping parts become one by a boolean union.
     """
     done: list[str] = []
-    current: Mesh | None = merged(mesh)
-    if current is not mesh and current is not None:
+    current = merged(mesh)
+    if current is not mesh:
         done.append(f"merged {len(mesh.vertices) - len(current.vertices)} vertices")
-    for _ in range(_ROUNDS):
-        current = _round(current, done) if current is not None else None
-        if current is not None and is_closed(current.faces) and is_manifold(current.faces):
-            break
-    if current is None or not is_closed(current.faces) or not is_manifold(current.faces):
+    closed = _locally_closed(current, done)
+    if closed is None:
         return None
-    turned = outward(current)
-    if turned is not current:
+    turned = outward(closed)
+    if turned is not closed:
         done.append("turned parts outward")
     if _has_flaps(turned):
         return None
     joined = _united(turned)
     if joined is not turned:
         done.append("joined overlapping parts")
-    if not _accepted_by_manifold(joined) or signed_volume(joined) <= 0:
+    if signed_volume(joined) <= 0 or (joined is not mesh and not _accepted_by_manifold(joined)):
         return None
     return Closed(joined, tuple(done))
 
@@ -75,6 +72,15 @@ def remeshed(mesh: Mesh, resolution: int, progress: Callable[[float], None] = la
     filled = _fill_bodies(mesh)
     solid = carried_from_surface(mesh, remeshed_solid(filled, resolution, progress), float(mesh.extent.max()) / resolution)
     return Closed(solid, (f"built a new surface on a grid of {resolution} voxels",), remeshed=True)
+
+
+def _locally_closed(mesh: Mesh, done: list[str]) -> Mesh | None:
+    current: Mesh | None = mesh
+    for _ in range(_ROUNDS):
+        if current is None or (is_closed(current.faces) and is_manifold(current.faces)):
+            return current
+        current = _round(current, done)
+    return current if current is not None and is_closed(current.faces) and is_manifold(current.faces) else None
 
 
 def _round(mesh: Mesh, done: list[str]) -> Mesh | None:

@@ -25,6 +25,8 @@ _BOUND_SIGMAS = 2.0
 """Smoothing moves no sample further than this many standard deviations of its noise."""
 _VARIANCE_PER_STEP = 0.4
 """Growth of the blur's variance per axis and smoothing step, in samples squared."""
+_LEAST_TEAR_SAMPLES = 4.0
+"""Steps in depth of up to so many samples' widths are slopes (of 76 degrees), not edges, however coarse the grid is."""
 _JUST_OUTSIDE = np.float32(0.499)
 """Coverage of a sample that the blur took in but that has no depth: the outline ends right before it."""
 
@@ -93,7 +95,7 @@ def resampled(grid: DepthGrid, longest_px: int, cut: float) -> DepthGrid:
 
 def tear_tolerance(grid: DepthGrid, nearness: Float64[np.ndarray, "h w"], cut: float) -> Float64[np.ndarray, "h w"]:
     """The jump in nearness that counts as an edge: a step in depth of `cut` times the object's longer side there."""
-    return cut * grid.long_side * depth_steps_to_nearness(grid.camera, nearness)
+    return max(cut * grid.long_side, _LEAST_TEAR_SAMPLES) * depth_steps_to_nearness(grid.camera, nearness)
 
 
 def whole_depth(grid: DepthGrid, *, cut: float, fill: float, denoise: float) -> WholeDepth:
@@ -104,7 +106,8 @@ def whole_depth(grid: DepthGrid, *, cut: float, fill: float, denoise: float) -> 
     """
     measured = np.where(grid.wanted, grid.nearness, np.nan)
     whole = _filled(grid, measured, cut, fill)
-    whole = snapped_ramps(whole, tear_tolerance(grid, whole, cut))
+    sharp = snapped_ramps(whole, tear_tolerance(grid, whole, cut))
+    moved, whole = sharp != whole, sharp
     doubtful = specks(np.isfinite(whole), find_cuts(whole, tear_tolerance(grid, whole, cut)), _SPECK_SAMPLES)
     whole = _filled(grid, np.where(doubtful, np.nan, whole), cut, fill)
     known = np.isfinite(whole)
@@ -114,7 +117,7 @@ def whole_depth(grid: DepthGrid, *, cut: float, fill: float, denoise: float) -> 
         grid.camera,
         whole,
         np.where(known, coverage, np.minimum(coverage, _JUST_OUTSIDE)),
-        np.isfinite(measured) & ~doubtful,
+        np.isfinite(measured) & ~doubtful & ~moved,
         find_cuts(whole, tear_tolerance(grid, whole, cut)),
         1.0 - np.count_nonzero(known) / max(1, int(grid.wanted.sum())),
     )

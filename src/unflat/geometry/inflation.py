@@ -7,6 +7,8 @@ bar gets a round section; a disc gets an ellipsoid 0.71 times as deep as wide.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -29,6 +31,9 @@ _LINE_SAMPLES = 8.0
 
 _FAINT_LINE = 0.25
 """Alpha from which a thin line counts: one that is narrower than a pixel never reaches a half."""
+
+_FILLET = 3.0
+"""Width in samples of the fillet where two bodies meet."""
 
 _SLOPE_FLOOR = 0.25
 """Gradient of the squared implicit function below which it is not divided by: only deep inside, far from the level."""
@@ -97,29 +102,43 @@ def _continued_outside(
 
 
 def inflated_field(
-    squared: Float32[np.ndarray, "h w"], voxel: float, left_top: tuple[float, float], *, flat_back: bool = False
+    bodies: Sequence[Float32[np.ndarray, "h w"]], voxel: float, left_top: tuple[float, float], flat_back: bool
 ) -> Field:
-    """The body ``z² <= u(x, y)`` as a field in the front frame, near-unit gradient around the surface.
+    """The smooth union of bodies ``z² <= u(x, y)`` as a field in the front frame, near-unit gradient at the surface.
 
-    `squared` is `squared_height` in samples² (first row on top), `left_top` the world x, y of the first sample. Closed
-    within the grid if `squared` is negative along its border. Memory: 4 bytes a voxel and as much again while working.
+    Each body is a `squared_height` in samples² (first row on top), `left_top` the world x, y of the first sample.
+    Closed within the grid if all are negative along its border. Memory: 4 bytes a voxel, and a slab for working.
     """
-    columns = np.ascontiguousarray(squared[::-1].T)  # x to the right, y upwards
-    slope_x, slope_y = np.gradient(columns)
-    steepness = slope_x**2 + slope_y**2
-    reach = int(np.ceil(np.sqrt(max(float(columns.max()), 1.0)))) + _PADDING
-    steps = np.arange(-reach, reach + 1, dtype=np.float32)
-    distance = np.empty((*columns.shape, len(steps)), np.float32)
+    heights = [np.ascontiguousarray(body[::-1].T) for body in bodies]  # x to the right, y upwards
+    steepness = [_steepness(height) for height in heights]
+    tallest = max([1.0, *(float(height.max()) for height in heights)])
+    reach = int(np.ceil(np.sqrt(tallest))) + _PADDING
     limit = np.float32(2 * _PADDING)
-    for k, z in enumerate(steps):
-        implicit = z * z - columns
-        slab = implicit / np.sqrt(np.maximum(steepness + 4 * z * z, _SLOPE_FLOOR))
+    distance = np.empty((*heights[0].shape, 2 * reach + 1), np.float32)
+    for k, z in enumerate(np.arange(-reach, reach + 1, dtype=np.float32)):
+        slab: np.ndarray = np.full(heights[0].shape, limit)
+        for height, steep in zip(heights, steepness, strict=True):
+            own = (z * z - height) / np.sqrt(np.maximum(steep + 4 * z * z, _SLOPE_FLOOR))
+            slab = _smooth_minimum(slab, np.clip(own, -limit, limit)) if len(heights) > 1 else own
         if flat_back:
             slab = np.maximum(slab, -z - np.float32(0.5))
         np.clip(slab, -limit, limit, out=distance[:, :, k])
     distance *= np.float32(voxel)
-    low_y = left_top[1] - (squared.shape[0] - 1) * voxel
+    low_y = left_top[1] - (bodies[0].shape[0] - 1) * voxel
     return Field(distance, np.array([left_top[0], low_y, -reach * voxel]), voxel)
+
+
+def _steepness(height: Float32[np.ndarray, "w h"]) -> Float32[np.ndarray, "w h"]:
+    """Squared slope. Outside it jumps where the nearest outline pixel changes; there its least neighbour counts."""
+    slope_x, slope_y = np.gradient(height)
+    squared = slope_x * slope_x + slope_y * slope_y
+    return np.where(height < 0, cv2.erode(squared, np.ones((5, 5), np.uint8)), squared)
+
+
+def _smooth_minimum(one: Float32[np.ndarray, "h w"], other: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """The smaller one, with a fillet where both are near (Quilez' polynomial smooth minimum)."""
+    overlap = np.maximum(_FILLET - np.abs(one - other), 0) / _FILLET
+    return np.minimum(one, other) - overlap * overlap * np.float32(_FILLET / 4)
 
 
 def sampled_alpha(

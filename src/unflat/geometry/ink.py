@@ -69,22 +69,24 @@ def filled(ink: Bool[np.ndarray, "h w"], largest_gap_px: float) -> Bool[np.ndarr
     that is cropped by the frame counts as closed along it. Every enclosed loop is filled, rings too: whether the middle
     of two rings is a hole can't be told from a drawing. Cost: linear in pixels times log of the gap.
     """
-    crossing_px = _CROSSING * stroke_width_px(ink)
-    body = _enclosed_or_ink(ink, 0.0, crossing_px)
+    crossings = _crossings(ink, _CROSSING * stroke_width_px(ink))
+    body = _enclosed_or_ink(ink, crossings, 0.0)
     radius = 1.0
     while radius <= largest_gap_px / 2:
-        body = body | _roomy(_enclosed_or_ink(body, radius, crossing_px) & ~body, radius)
+        body = body | _roomy(_enclosed_or_ink(body, crossings, radius) & ~body, radius)
         radius *= _RADIUS_STEP
     return body
 
 
 def _enclosed_or_ink(
-    ink: Bool[np.ndarray, "h w"], radius_px: float, crossing_px: float
+    ink: Bool[np.ndarray, "h w"], crossings: Bool[np.ndarray, "n"], radius_px: float
 ) -> Bool[np.ndarray, "h w"]:
-    """All that a disc of this radius, rolled in from outside, does not cover."""
-    free = _deeper_than(~ink, radius_px)
-    outside = _outside(free, crossing_px + 2 * radius_px)
-    return ~grown(outside, radius_px) | ink
+    """All that a disc of this radius, rolled in from outside, does not cover; it passes round what only nears the frame."""
+    pad = int(radius_px) + 2
+    free = _deeper_than(~_carried_on(ink, crossings, pad), radius_px)
+    outside = _outside(free, crossings, pad)
+    inner = slice(pad, -pad), slice(pad, -pad)
+    return ~grown(outside, radius_px)[inner] | ink
 
 
 def _roomy(region: Bool[np.ndarray, "h w"], gap_radius_px: float) -> Bool[np.ndarray, "h w"]:
@@ -97,39 +99,61 @@ def _roomy(region: Bool[np.ndarray, "h w"], gap_radius_px: float) -> Bool[np.nda
     return np.asarray(roomy[labels])
 
 
-def _outside(free: Bool[np.ndarray, "h w"], crossing_px: float) -> Bool[np.ndarray, "h w"]:
-    """The free pieces that are background: those at the frame, but for pockets that a cropped outline cuts off."""
-    count, labels = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
-    ring = _around(labels.astype(np.int32))
-    corners = {int(labels[row, column]) for row in (0, -1) for column in (0, -1)}
-    outside = np.zeros(count, dtype=bool)
-    outside[ring] = True
-    outside[_pockets(ring, corners, crossing_px)] = False
-    outside[0] = False
-    return np.asarray(outside[labels])
+def _around(image: np.ndarray) -> np.ndarray:
+    """The values along the frame, once round, clockwise from the top left."""
+    return np.concatenate([image[0], image[1:, -1], image[-1, -2::-1], image[-2:0:-1, 0]])
 
 
-def _around(labels: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "n"]:
-    """The labels along the frame, once round."""
-    return np.concatenate([labels[0], labels[1:, -1], labels[-1, -2::-1], labels[-2:0:-1, 0]])
-
-
-def _pockets(ring: Int32[np.ndarray, "n"], corners: set[int], crossing_px: float) -> list[int]:
-    """Pieces at the frame that lie inside: every stroke that crosses the frame on the way round leads in or out.
-
-    A stroke that runs along the frame, as a foot that just touches it, leads nowhere. With an odd number of
-    crossings (lines that meet at the frame) every piece without a corner of the picture is inside.
-    """
-    if not (ring > 0).any():
-        return []
-    background = int(np.argmax(np.bincount(ring[ring > 0])))
-    turned = np.roll(ring, -int(np.argmax(ring == background)))
-    starts = np.flatnonzero(np.diff(turned, prepend=-1) != 0)
+def _crossings(ink: Bool[np.ndarray, "h w"], widest_px: float) -> Bool[np.ndarray, "n"]:
+    """Where on the way round strokes cross the frame, rather than run along it as a foot does that just touches it."""
+    ring = _around(ink)
+    if ring.all() or not ring.any():
+        return np.zeros_like(ring)
+    first = int(np.argmin(ring))
+    turned = np.roll(ring, -first)
+    starts = np.flatnonzero(np.diff(turned, prepend=False) != 0)
     lengths = np.diff(starts, append=len(turned))
-    crossings = (turned[starts] == 0) & (lengths <= crossing_px)
-    turns = np.cumsum(crossings)
-    is_even = turns[-1] % 2 == 0
-    inside, outside = set(), {background, *corners}
-    for piece, turn in zip(turned[starts].tolist(), turns.tolist(), strict=True):
-        (inside if piece > 0 and turn > 0 and (turn % 2 == 1 or not is_even) else outside).add(int(piece))
-    return sorted(inside - outside)
+    crosses = np.zeros_like(ring)
+    for start, length in zip(starts[::2].tolist(), lengths[::2].tolist(), strict=True):
+        crosses[start : start + length] = length <= widest_px
+    return np.roll(crosses, first)
+
+
+def _carried_on(
+    ink: Bool[np.ndarray, "h w"], crossings: Bool[np.ndarray, "n"], pad: int
+) -> Bool[np.ndarray, "height width"]:
+    """The ink on a wider picture, strokes that cross the frame carried on straight."""
+    height, width = ink.shape
+    wide = np.pad(ink, pad)
+    top, right = crossings[:width], crossings[width - 1 : width + height - 1]
+    bottom = crossings[width + height - 2 : 2 * width + height - 2][::-1]
+    left = np.append(crossings[2 * width + height - 3 :], crossings[0])[::-1]
+    wide[:pad, pad:-pad] = top
+    wide[-pad:, pad:-pad] = bottom
+    wide[pad:-pad, :pad] = left[:, None]
+    wide[pad:-pad, -pad:] = right[:, None]
+    return wide
+
+
+def _outside(
+    free: Bool[np.ndarray, "height width"], crossings: Bool[np.ndarray, "n"], pad: int
+) -> Bool[np.ndarray, "height width"]:
+    """The free pieces that are background: those at the frame, but for pockets that a cropped outline cuts off.
+
+    Every stroke that crosses the frame on the way round leads in or out. With an odd number of crossings (lines that
+    meet at the frame) every piece without a corner of the picture is inside.
+    """
+    _, labels = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
+    pieces = np.unique(_around(labels))
+    ring = _around(labels[pad:-pad, pad:-pad])
+    known = ring > 0
+    pockets: set[int] = set()
+    if crossings.any() and known.any():
+        turns = np.cumsum(crossings & ~np.roll(crossings, 1))
+        background = int(np.argmax(np.bincount(ring[known])))
+        flips = turns - turns[int(np.argmax(ring == background))]
+        is_inside = (flips % 2 == 1) if turns[-1] % 2 == 0 else np.ones_like(known)
+        corners = {int(labels[row, column]) for row in (0, -1) for column in (0, -1)}
+        pockets = set(ring[known].tolist()) - set(ring[known & ~is_inside].tolist()) - corners - {background}
+    outside = np.setdiff1d(pieces[pieces > 0], np.array(sorted(pockets), dtype=pieces.dtype))
+    return np.isin(labels, outside)

@@ -56,11 +56,7 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
     """
     sheet = build_sheet(layers.coverage, layers.cuts or no_cuts(*layers.coverage.shape), join_cuts=join_cuts)
     if not len(sheet.faces):
-        raise InputError(
-            "There is no depth to build a surface from: the outline is smaller than one sample of the grid.",
-            code="nothing-in-picture",
-            hint="Give a larger picture, or a mask and a depth map that overlap.",
-        )
+        raise nothing_to_build()
     front = _depth_on(sheet, layers.camera, layers.front)
     gap = np.maximum(least_thickness, np.abs(front) * 1e-3)
     back = np.maximum(_depth_on(sheet, layers.camera, layers.back), front + gap)
@@ -69,6 +65,15 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
     measured = seen.ravel()[sheet.sample] & (sheet.reach == 0)
     confidence = np.concatenate([measured, np.zeros(len(back), bool)]).astype(np.float32)
     return Mesh(np.concatenate(vertices).astype(np.float32), _closed_faces(sheet), confidence=confidence)
+
+
+def nothing_to_build() -> InputError:
+    """The error for layers that cover nothing."""
+    return InputError(
+        "There is no depth to build a surface from: the outline is smaller than one sample of the grid.",
+        code="nothing-in-picture",
+        hint="Give a larger picture, or a mask and a depth map that overlap.",
+    )
 
 
 def _depth_on(sheet: Sheet, camera: Camera, depth: Float32[np.ndarray, "h w"]) -> Float64[np.ndarray, "n"]:
@@ -91,7 +96,7 @@ def _evened_outline(
     evened = nearness.copy()
     start, end = sheet.boundary.T
     before, after = np.empty(len(nearness), np.int64), np.empty(len(nearness), np.int64)
-    after[start], before[end] = end, start
+    after[start], before[end] = np.where(sheet.steep, start, end), np.where(sheet.steep, end, start)
     before, after = before[start], after[start]
     limit = _TALLEST_TOOTH * one_sample[start]
     rounds = [np.minimum] * _NOTCH_ROUNDS + [np.maximum] * _NOTCH_ROUNDS + [np.add] * _BLUR_ROUNDS

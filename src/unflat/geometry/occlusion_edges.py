@@ -103,7 +103,7 @@ def _slope_after(nearness: np.ndarray) -> np.ndarray:
 def _snapped_along_rows(nearness: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     snapped = nearness.copy()
     before, after = _slope_before(nearness), _slope_after(nearness)
-    for samples in range(_RAMP_SAMPLES, 1, -1):
+    for samples in range(2, _RAMP_SAMPLES + 1):
         if nearness.shape[1] <= samples:
             continue
         left, right = nearness[:, :-samples], nearness[:, samples:]

@@ -133,9 +133,7 @@ def _corners_of(region: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "4 2"] |
     return _clockwise(_refined(hull[:, 0, :].astype(np.float64), polygon.astype(np.float64)))
 
 
-def _refined(
-    outline: Float64[np.ndarray, "n 2"], polygon: Float64[np.ndarray, "4 2"]
-) -> Float64[np.ndarray, "4 2"]:
+def _refined(outline: Float64[np.ndarray, "n 2"], polygon: Float64[np.ndarray, "4 2"]) -> Float64[np.ndarray, "4 2"]:
     """Corners where lines fitted to the outline between the polygon's corners meet."""
     lines = []
     dense = _densified(outline)
@@ -246,9 +244,7 @@ def _commonest_tint(tint: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"
     return np.median(chosen, axis=0).astype(np.float32)
 
 
-def _spread(
-    colors: Float32[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"]
-) -> Float32[np.ndarray, "h w 3"]:
+def _spread(colors: Float32[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w 3"]:
     """Known colours averaged nearby; where none is near, from ever wider (normalised convolution, Knutsson 1993)."""
     weight = known.astype(np.float32)
     total = np.zeros_like(colors)

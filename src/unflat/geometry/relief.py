@@ -24,6 +24,9 @@ _FEWEST_LEVELS = 24
 """With fewer numbers they are things, such as two walls, rather than the terraces of a slope."""
 _LEVEL_SAMPLES = 100_000
 """Enough of a map to tell how it was stored."""
+_LAST_DROP = float(np.sqrt(0.5) / (np.sqrt(1.5) - np.sqrt(0.5)))
+"""From half a sample inside a round rim to the rim itself the depth falls by so many of the last steps between samples,
+since it grows as the square root of the distance to the rim."""
 _RIM_ROUNDS = 3
 """Reweighting rounds of the plane through the outline: enough to shed the parts that lean out of it."""
 
@@ -81,8 +84,9 @@ def back_plate(whole: WholeDepth, thickness: float) -> Float32[np.ndarray, "h w"
 
 def mirrored_back(whole: WholeDepth) -> Float32[np.ndarray, "h w"]:
     """Depth of the front mirrored in the plane through its outline (a robust fit); at least the front's own depth."""
-    depth, rim = depth_of_nearness(whole.camera, whole.nearness), _rim(whole)
-    plane = depth_of_nearness(whole.camera, _plane_through(whole.nearness, rim))
+    rim = _rim(whole)
+    depth = depth_of_nearness(whole.camera, whole.nearness)
+    plane = depth_of_nearness(whole.camera, _plane_through(_carried_to_the_outline(whole), rim))
     return np.maximum(2 * plane - depth, depth).astype(np.float32)
 
 
@@ -115,6 +119,15 @@ def _rim(whole: WholeDepth) -> np.ndarray:
     inside = np.pad(whole.coverage > 0.5, 1)
     core = inside[1:-1, 1:-1] & inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
     return inside[1:-1, 1:-1] & ~core
+
+
+def _carried_to_the_outline(whole: WholeDepth) -> Float64[np.ndarray, "h w"]:
+    """The nearness that the surface of each rim sample has at its outline, where it turns away from the viewer."""
+    inside = np.pad(np.where(whole.coverage > 0.5, whole.nearness, np.nan), 1, constant_values=np.nan)
+    centre = inside[1:-1, 1:-1]
+    neighbours = (inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:])
+    drop = np.fmax.reduce([np.zeros_like(centre), *(neighbour - centre for neighbour in neighbours)])
+    return whole.nearness - _LAST_DROP * drop
 
 
 def _plane_through(nearness: np.ndarray, rim: np.ndarray) -> Float64[np.ndarray, "h w"]:

@@ -45,6 +45,8 @@ class Sheet:
 
     boundary: Int32[np.ndarray, "b 2"]
     """Directed edges that one face alone has: closed loops, of which no two touch."""
+    steep: Bool[np.ndarray, "b"]
+    """Which of these lead over a strip, from one surface to another."""
 
 
 def build_sheet(coverage: Float32[np.ndarray, "h w"], cuts: Cuts, *, join_cuts: bool = True) -> Sheet:
@@ -56,7 +58,7 @@ def build_sheet(coverage: Float32[np.ndarray, "h w"], cuts: Cuts, *, join_cuts: 
     reach = _reaches(coverage, inside, cuts)
     exists = np.concatenate([inside[None], reach > 0])
     ids = np.where(exists, np.cumsum(exists).reshape(exists.shape) - 1, -1).astype(np.int32)
-    return _with_vertices(inside, reach, exists, cuts, _faces(inside, ids, cuts, join_cuts))
+    return _with_vertices(inside, reach, cuts, *_faces(inside, ids, cuts, join_cuts))
 
 
 def _reaches(coverage: np.ndarray, inside: np.ndarray, cuts: Cuts) -> Float64[np.ndarray, "4 h w"]:
@@ -81,7 +83,8 @@ def _reaches_along_rows(
     return forward, np.where(begins, 1 - crossing, np.where(torn, 1 - cut - _HALF_STRIP, 0.0))
 
 
-def _faces(inside: np.ndarray, ids: np.ndarray, cuts: Cuts, join_cuts: bool) -> Int32[np.ndarray, "f 3"]:
+def _faces(inside: np.ndarray, ids: np.ndarray, cuts: Cuts, join_cuts: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Faces, and which of them are strips."""
     height, width = inside.shape
     down, right = ~np.isnan(cuts.down), ~np.isnan(cuts.right)
     code = np.zeros((height - 1, width - 1), np.int32)
@@ -89,13 +92,14 @@ def _faces(inside: np.ndarray, ids: np.ndarray, cuts: Cuts, join_cuts: bool) -> 
         code |= inside[row : height - 1 + row, column : width - 1 + column] << bit
     for bit, torn in enumerate((down[:, :-1], right[1:], down[:, 1:], right[:-1])):
         code |= torn.astype(np.int32) << (4 + bit)
-    faces = [np.zeros((0, 3), np.int32)]
+    faces, strips = [np.zeros((0, 3), np.int32)], [np.zeros(0, bool)]
     for pattern in np.unique(code):
-        triangles = _triangles_of(int(pattern), join_cuts)
+        triangles, strip = _triangles_of(int(pattern), join_cuts)
         if triangles:
             rows, columns = np.nonzero(code == pattern)
             faces.append(_local_ids(ids, rows, columns)[:, np.array(triangles)].reshape(-1, 3))
-    return np.concatenate(faces)
+            strips.append(np.tile(np.arange(len(triangles)) >= strip, len(rows)))
+    return np.concatenate(faces), np.concatenate(strips)
 
 
 def _local_ids(ids: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Int32[np.ndarray, "n 12"]:
@@ -113,8 +117,10 @@ def _local_ids(ids: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Int32[
 
 
 @lru_cache(maxsize=512)
-def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[int, int, int], ...]:
-    """Triangles of a cell, as local numbers: corner k is k, exit of edge k is 4 + k, entry is 8 + k.
+def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[tuple[int, int, int], ...], int]:
+    """Triangles of a cell and the number of the first that is of a strip.
+
+    As local numbers: corner k is k, exit of edge k is 4 + k, entry is 8 + k.
 
     Bits 0..3 say which corners are inside, bits 4..7 which edges are torn.
     """
@@ -123,7 +129,7 @@ def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[int, int, int], 
     torn = [both[edge] and bool(pattern >> (4 + edge) & 1) for edge in range(4)]
     breaks = [edge for edge in range(4) if not both[edge] or torn[edge]]
     if not breaks:
-        return ((0, 1, 2), (0, 2, 3))
+        return ((0, 1, 2), (0, 2, 3)), 2
     triangles: list[tuple[int, int, int]] = []
     for start, end in zip(breaks, [*breaks[1:], breaks[0] + 4], strict=True):
         corners = [corner % 4 for corner in range(start + 1, end + 1)]
@@ -131,6 +137,7 @@ def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[int, int, int], 
             # The fan starts at the run's second corner, which has no other vertex of the polygon on a line with it.
             polygon = [*corners, 4 + end % 4, 8 + start]
             triangles += _fan(polygon[1:] + polygon[:1] if len(corners) > 2 else polygon)
+    first_of_strip = len(triangles)
     if any(torn) and join_cuts:
         strip = [
             vertex
@@ -139,14 +146,15 @@ def _triangles_of(pattern: int, join_cuts: bool) -> tuple[tuple[int, int, int], 
             if inside[corner]
         ]
         triangles += _fan(strip)
-    return tuple(triangles)
+    return tuple(triangles), first_of_strip
 
 
 def _fan(polygon: list[int]) -> list[tuple[int, int, int]]:
     return [(polygon[0], polygon[k], polygon[k + 1]) for k in range(1, len(polygon) - 1)]
 
 
-def _with_vertices(inside: np.ndarray, reach: np.ndarray, exists: np.ndarray, cuts: Cuts, faces: np.ndarray) -> Sheet:
+def _with_vertices(inside: np.ndarray, reach: np.ndarray, cuts: Cuts, faces: np.ndarray, strips: np.ndarray) -> Sheet:
+    exists = np.concatenate([inside[None], reach > 0])
     kind, rows, columns = np.nonzero(exists)
     step = np.array([(0, 0), *_DIRECTIONS])[kind]
     length = np.concatenate([np.zeros((1, *inside.shape)), reach])[kind, rows, columns]
@@ -167,16 +175,19 @@ def _with_vertices(inside: np.ndarray, reach: np.ndarray, exists: np.ndarray, cu
         opposite[used].astype(np.int32),
         length[used],
         faces,
-        _boundary(faces, outermost[used]),
+        *_boundary(faces, strips, outermost[used]),
     )
 
 
-def _boundary(faces: np.ndarray, outermost: np.ndarray) -> Int32[np.ndarray, "b 2"]:
+def _boundary(faces: np.ndarray, strips: np.ndarray, outermost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Directed edges of one face alone, and whether that face is of a strip."""
     sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    sides = sides[outermost[sides].all(axis=1)].astype(np.int64)
+    outer = outermost[sides].all(axis=1)
+    sides, of_strip = sides[outer].astype(np.int64), np.tile(strips, 3)[outer]
     count = len(outermost)
     forward, backward = sides[:, 0] * count + sides[:, 1], sides[:, 1] * count + sides[:, 0]
-    return sides[~np.isin(forward, backward)].astype(np.int32)
+    alone = ~np.isin(forward, backward)
+    return sides[alone].astype(np.int32), of_strip[alone]
 
 
 def _has_opposite(inside: np.ndarray, cuts: Cuts) -> Bool[np.ndarray, "5 h w"]:

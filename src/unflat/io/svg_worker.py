@@ -13,6 +13,10 @@ _PROBE_PX = 64
 """Width of the first, small drawing, which tells the proportions."""
 
 
+_DOTS_PER_INCH = 96.0
+"""CSS; resvg-py's own default of 0 turns every millimetre into nothing."""
+
+
 def _limit_memory() -> None:
     try:
         import resource
@@ -30,7 +34,11 @@ def _main(package_folder: str, side_px: int, skip_system_fonts: bool) -> None:
 
     def draw(width_px: int | None, height_px: int | None) -> bytes:
         drawn = resvg_py.svg_to_bytes(
-            svg_string=markup, skip_system_fonts=skip_system_fonts, width=width_px, height=height_px
+            svg_string=markup,
+            skip_system_fonts=skip_system_fonts,
+            width=width_px,
+            height=height_px,
+            dpi=_DOTS_PER_INCH,
         )
         return bytes(drawn)
 

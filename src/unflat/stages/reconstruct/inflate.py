@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+
 from unflat.core import Context, Drawing, InputError, Mask, RecipeError, Reconstruction, View, Views
 from unflat.geometry.cameras import front_camera
+from unflat.geometry.drawn_parts import drawn_parts
 from unflat.geometry.inflation import inflated_field, sampled_alpha, squared_height
+from unflat.geometry.ink import grown
 from unflat.geometry.silhouettes import outline_distance
+
+_INK_LEVEL = 0.35
+"""Share of a sample that ink must cover to count as a line: strokes are often thinner than the grid."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,8 @@ class Inflate:
     """Depth of the body: 1 gives a long bar a round section."""
     back: Literal["mirror", "flat"] = "mirror"
     """The back: as round as the front, or flat as a relief's."""
+    parts: bool = True
+    """Inflate the limbs that a drawing's inner lines cut out on their own, and join them smoothly."""
 
     def __post_init__(self) -> None:
         if not 32 <= self.resolution <= 1024:
@@ -38,12 +49,34 @@ class Inflate:
         view, mask = _view_of(source)
         context.progress(0.0)
         alpha, voxel, left_top = sampled_alpha(mask.alpha, mask.box, self.resolution)
-        squared = squared_height(-outline_distance(alpha)) * self.thickness**2
-        context.progress(0.5)
-        field = inflated_field(squared, voxel, left_top, flat_back=self.back == "flat")
+        bodies = [alpha]
+        if self.parts and isinstance(source, Drawing) and source.ink is not None:
+            ink, *_ = sampled_alpha(source.ink.alpha, mask.box, self.resolution)
+            bodies = _with_limbs_apart(alpha, ink)
+        heights = []
+        for index, body in enumerate(bodies):
+            heights.append(squared_height(-outline_distance(body)) * np.float32(self.thickness**2))
+            context.progress(0.6 * (index + 1) / len(bodies))
+        field = inflated_field(heights, voxel, left_top, self.back == "flat")
         context.progress(1.0)
         camera = front_camera(mask.box, view.photo.width, view.photo.height)
         return Reconstruction(field, Views((View(view.photo, mask, camera),)))
+
+
+def _with_limbs_apart(
+    alpha: Float32[np.ndarray, "h w"], ink: Float32[np.ndarray, "h w"]
+) -> list[Float32[np.ndarray, "h w"]]:
+    """The main body, then each limb, which reaches as far under the body as it is wide."""
+    labels = drawn_parts(alpha > 0.5, ink > _INK_LEVEL)
+    bodies = [np.where(labels > 1, np.float32(0), alpha)]
+    for limb in range(2, int(labels.max()) + 1):
+        own = labels == limb
+        bodies.append(np.where(grown(own, _half_width(own)) & ((labels <= 1) | own), alpha, np.float32(0)))
+    return bodies
+
+
+def _half_width(region: Bool[np.ndarray, "h w"]) -> float:
+    return float(cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5).max())
 
 
 def _view_of(source: Views | Drawing) -> tuple[View, Mask]:

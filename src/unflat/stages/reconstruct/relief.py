@@ -22,7 +22,7 @@ from unflat.core import (
 )
 from unflat.geometry.cameras import transform_camera
 from unflat.geometry.depth_grid import DepthGrid, WholeDepth, resampled, whole_depth
-from unflat.geometry.layers import Layers, closed_mesh_from_layers
+from unflat.geometry.layers import Layers, closed_mesh_from_layers, nothing_to_build
 from unflat.geometry.meshes import transformed
 from unflat.geometry.nearness import depth_of_nearness, nearness_of_depth
 from unflat.geometry.relief import (
@@ -165,6 +165,8 @@ class Relief:
         return DepthGrid(camera.cropped(left, top, right, bottom), nearness(held), alpha, half_level)
 
     def _mesh_of(self, whole: WholeDepth) -> Mesh:
+        if not (whole.coverage > 0.5).any():
+            raise nothing_to_build()
         size = length_of_long_side(whole)
         thickness = self.thickness * size
         back = {

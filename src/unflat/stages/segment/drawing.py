@@ -23,12 +23,15 @@ _SPECK_SHARE = 2e-5
 """Smaller marks (share of the picture) are dust."""
 _BRIDGE_SHARE = 0.012
 """Pieces nearer than this share of the diagonal belong together."""
-_SOLID_SHARE, _SOLID_RADIUS_SHARE = 0.6, 0.012
+_SOLID_SHARE, _SOLID_RADIUS_SHARE = 0.6, 0.025
 """A silhouette, not strokes, if discs of this radius (share of the longer side) fit into so much of it."""
 _EDGE_SIGMA_PX = 0.6
 """The mask's edge is one pixel soft."""
-_INNER_INK_LAB = 14.0
-"""Lines in a cut-out drawing are darker than their surroundings by this much."""
+_LINE_SHARE, _LINE_LAB = 0.02, 25.0
+"""Lines on a coloured body are narrower than this share of the longer side, and darker than it by this much."""
+_ROOMY_SHARE = 0.3
+"""A body fills at least this share of its box; bare strokes fill less."""
+_NAME = "drawing"
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,15 @@ class PaperDrawing:
         if not ink.any():
             raise _nothing_in(photo)
         body = filled(ink, self.largest_gap * side)
-        main = _main_body(body, ink)
+        main = _main_body(body)
         size = photo.height, photo.width
         confidence = _confidence(body, main)
-        strokes = _inner_lines(photo, main) if _is_solid(ink & main) else resized_lines(ink & main, size)
+        lines = _dark_lines(photo.pixels, resized(main.astype(np.uint8), size) > 0) if _is_solid(ink) else ink & main
         body = self._with_thick_limbs(main, ink & main)
+        strokes = _mask(lines, size, confidence) if lines.any() else None
         return Drawing(photo, _mask(body, size, confidence), strokes)
 
-    def _with_thick_limbs(
-        self, body: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]
-    ) -> Bool[np.ndarray, "h w"]:
+    def _with_thick_limbs(self, body: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
         """The body with strokes that enclose nothing thickened to the least limb."""
         rows, columns = np.nonzero(body)
         wanted = self.thinnest_limb * float(np.hypot(np.ptp(rows), np.ptp(columns)))
@@ -113,7 +115,7 @@ class PaperDrawing:
         return body | grown(limbs, (wanted - width) / 2)
 
 
-def _main_body(body: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+def _main_body(body: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """The most important piece with what nearly touches it: area, doubled in the middle, halved along the frame."""
     labels, count = grouped_pieces(body, _BRIDGE_SHARE)
     height, width = body.shape
@@ -129,24 +131,36 @@ def _main_body(body: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) -> B
     return chosen | ~grown(~grown(chosen, reach), reach)
 
 
+def _confidence(body: Bool[np.ndarray, "h w"], main: Bool[np.ndarray, "h w"]) -> float:
+    """How much of all that is drawn the body is, and how much of it is more than bare strokes, 0..0.95."""
+    alone = float(main.sum() / body.sum())
+    rows, columns = np.nonzero(main)
+    box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    roomy = min(1.0, float(main.sum() / box) / _ROOMY_SHARE)
+    return round(min(1.0, 0.95 * alone * (0.4 + 0.6 * roomy)), 3)
+
+
 def _silhouette(photo: Photo, solid: Bool[np.ndarray, "h w"]) -> Drawing:
     """A picture of two tones whose figure is solid: its holes are holes, and there are no strokes."""
-    main = _main_body(solid, solid)
-    confidence = round(0.95 * float(main.sum() / solid.sum()), 3)
-    return Drawing(photo, Mask(_soft(main, (photo.height, photo.width)), "drawing", confidence), None)
+    main = _main_body(solid)
+    return Drawing(photo, _mask(main, (photo.height, photo.width), _confidence(solid, main)), None)
 
 
 def _cut_out(photo: Photo) -> Drawing:
-    """A drawing that its file cuts out already; lines are what is darker than its surroundings."""
+    """A drawing that its file cuts out already."""
     assert photo.alpha is not None
-    body = photo.alpha > 127
-    gray = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) * np.float32(100 / 255)
-    gray = np.where(body, gray, np.float32(100))
-    wide = 2 * round(0.02 * max(body.shape)) + 1
-    around = cv2.morphologyEx(gray, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
-    ink = without_specks((around - gray > _INNER_INK_LAB) & body, max(4, round(_SPECK_SHARE * body.size)))
-    strokes = Mask(_soft(ink, ink.shape), "drawing", 1.0) if ink.any() else None
-    return Drawing(photo, Mask(photo.alpha.astype(np.float32) / np.float32(255), "drawing", 1.0), strokes)
+    lines = _dark_lines(photo.pixels, photo.alpha > 127)
+    body = Mask(photo.alpha.astype(np.float32) / np.float32(255), _NAME, 1.0)
+    return Drawing(photo, body, _mask(lines, lines.shape, 1.0) if lines.any() else None)
+
+
+def _dark_lines(pixels: UInt8[np.ndarray, "h w 3"], body: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Lines on a coloured body: narrow, and darker than what is around them within it."""
+    light = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) * np.float32(100 / 255)
+    light = np.where(body, light, np.float32(100))
+    wide = 2 * round(_LINE_SHARE * max(body.shape)) + 1
+    around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
+    return without_specks((around - light > _LINE_LAB) & body, max(4, round(_SPECK_SHARE * body.size)))
 
 
 def _cuts_out(alpha: UInt8[np.ndarray, "h w"]) -> bool:
@@ -158,6 +172,10 @@ def _is_solid(figure: Bool[np.ndarray, "h w"]) -> bool:
     """Whether a figure is an area rather than strokes."""
     wide = opened(figure, _SOLID_RADIUS_SHARE * max(figure.shape))
     return bool(wide.sum() > _SOLID_SHARE * figure.sum())
+
+
+def _mask(solid: Bool[np.ndarray, "h w"], size: tuple[int, int], confidence: float) -> Mask:
+    return Mask(_soft(solid, size), _NAME, confidence)
 
 
 def _soft(solid: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Float32[np.ndarray, "height width"]:

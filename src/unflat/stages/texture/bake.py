@@ -84,7 +84,7 @@ class Bake:
         material = Material(
             base_color=color[near],
             confidence=np.rint(255 * seen.seen).astype(np.uint8)[near],
-            **self._maps(atlas, mesh, reconstruction.detail, near, context.seed),
+            **self._maps(mesh, reconstruction.detail, context.seed),
             **factors,
         )
         context.progress(1.0)
@@ -129,13 +129,18 @@ class Bake:
         context.progress(0.65)
         return filled_in(atlas, mesh, known)
 
-    def _maps(
-        self, atlas: Atlas, mesh: Mesh, detail: Mesh | None, near: Int32[np.ndarray, "h w"], seed: int
-    ) -> dict[str, Any]:
+    def _maps(self, mesh: Mesh, detail: Mesh | None, seed: int) -> dict[str, Any]:
+        """Normals and occlusion change slowly over a surface: half the side of the base colour holds them."""
         from unflat.stages.texture.maps import ambient_occlusion, normal_map
 
+        wants_normals = self.normal_map and detail is not None
+        if not (wants_normals or self.occlusion):
+            return {}
+        atlas = atlas_of(mesh, self.size_px // 2)
+        near = nearest_texel(atlas)
         maps = {}
-        if self.normal_map and detail is not None:
+        if wants_normals:
+            assert detail is not None
             maps["normal"] = _padded(atlas, normal_map(atlas, mesh, detail), near)
         if self.occlusion:
             maps["occlusion"] = _padded(atlas, ambient_occlusion(atlas, mesh, self.occlusion_rays, seed), near)

@@ -44,9 +44,8 @@ def svg(content: str = '<circle cx="30" cy="20" r="15" fill="#ff0000"/>') -> byt
 def gradient(height: int = 40, width: int = 60) -> np.ndarray:
     """A picture in which every pixel differs, so that no turn or mirroring goes unseen."""
     y, x = np.mgrid[0:height, 0:width]
-    return np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x + y) * 255 // (width + height - 2)], -1).astype(
-        np.uint8
-    )
+    both = (x + y) * 255 // (width + height - 2)
+    return np.stack([x * 255 // (width - 1), y * 255 // (height - 1), both], axis=-1).astype(np.uint8)
 
 
 def ramp_alpha(height: int = 40, width: int = 60) -> np.ndarray:
@@ -66,6 +65,17 @@ def tiff(samples: np.ndarray, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+def tiff_with_exif(samples: np.ndarray, focal_35: int, orientation: int) -> bytes:
+    """A TIFF whose EXIF folder stands at its end; no library at hand writes one."""
+
+    def written(offset: int) -> bytes:
+        tags = [(274, 3, 1, orientation, True), (34665, 4, 1, offset, True)]
+        return tiff(samples, extratags=tags, byteorder="<", metadata=None)
+
+    size = len(written(0)) + len(written(0)) % 2
+    return written(size).ljust(size, b"\0") + struct.pack("<HHHIHHI", 1, 0xA405, 3, 1, focal_35, 0, 0)
+
+
 def deep_png(samples: np.ndarray) -> bytes:
     order = samples[..., [2, 1, 0, 3][: samples.shape[2]]] if samples.ndim == 3 else samples
     return cv2.imencode(".png", order)[1].tobytes()
@@ -73,8 +83,16 @@ def deep_png(samples: np.ndarray) -> bytes:
 
 def exif(**tags: Any) -> Image.Exif:
     """EXIF with an orientation, a maker, or tags of the EXIF folder by the names below."""
-    numbers = {"focal_35": 0xA405, "focal": 0x920A, "pixel_x": 0xA002, "pixel_y": 0xA003, "plane": 0xA20E, "unit": 0xA210}
+    numbers = {
+        "focal_35": 0xA405,
+        "focal": 0x920A,
+        "pixel_x": 0xA002,
+        "pixel_y": 0xA003,
+        "plane": 0xA20E,
+        "unit": 0xA210,
+    }
     block = Image.Exif()
+    block[0x010F] = "test"  # Pillow writes no EXIF at all where only the folder has tags
     if "orientation" in tags:
         block[0x0112] = tags.pop("orientation")
     folder = block.get_ifd(0x8769)

@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from unflat.io.photo import read_photo
 
-from .pictures import encoded, exif
+from .pictures import encoded, exif, tiff_with_exif
 
 PIXELS = np.zeros((400, 600, 3), np.uint8)
 
@@ -21,12 +21,19 @@ def focal(size: tuple[int, int] = (600, 400), file_format: str = "JPEG", **tags:
     return read_photo(encoded(pixels, file_format, exif=exif(**tags))).focal_px
 
 
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_the_35_mm_equivalent_goes_by_the_diagonal(file_format: str) -> None:
     # 36 mm on a frame that is 36 mm wide: the focal length is the width.
     assert focal(file_format=file_format, focal_35=36) == pytest.approx(600, rel=1e-4)
     # On 4:3 the diagonal counts: 43.27 mm equivalent is one diagonal.
     assert focal((400, 300), file_format, focal_35=43) == pytest.approx(43 / math.hypot(36, 24) * 500, rel=1e-4)
+
+
+@pytest.mark.parametrize("samples", [PIXELS, PIXELS.astype(np.uint16)])
+def test_tiff_tells_its_focal_length_and_is_turned_once(samples: np.ndarray) -> None:
+    photo = read_photo(tiff_with_exif(samples, focal_35=36, orientation=6))
+    assert (photo.width, photo.height) == (400, 600)
+    assert photo.focal_px == pytest.approx(600, rel=1e-4)
 
 
 def test_the_focal_length_follows_the_size_and_the_turn() -> None:
@@ -36,23 +43,25 @@ def test_the_focal_length_follows_the_size_and_the_turn() -> None:
     assert photo.focal_px == pytest.approx(150, rel=1e-4)
 
 
+def resolution(pixels: int, sensor_mm: float, unit_mm: float = 25.4) -> IFDRational:
+    return IFDRational(round(pixels / sensor_mm * unit_mm * 1000), 1000)
+
+
 def test_the_sensor_counts_where_it_is_one_that_is_made() -> None:
-    # 600 px over 22.3 mm; the lens has 50 mm.
-    per_inch = IFDRational(round(600 / 22.3 * 25.4 * 1000), 1000)
-    known = {"focal": IFDRational(50), "pixel_x": 600, "pixel_y": 400, "unit": 2}
-    assert focal(plane=per_inch, **known) == pytest.approx(50 / 22.3 * 600, rel=1e-3)
-    per_cm = IFDRational(round(600 / 22.3 * 10 * 1000), 1000)
-    assert focal(plane=per_cm, **{**known, "unit": 3}) == pytest.approx(50 / 22.3 * 600, rel=1e-3)
+    # A camera of 5184x3456 pixels on 22.3 mm, with a lens of 50 mm; the file was scaled down to 600x400.
+    known = {"focal": IFDRational(50), "pixel_x": 5184, "pixel_y": 3456}
+    for unit, unit_mm in ((2, 25.4), (3, 10.0), (4, 1.0)):
+        found = focal(plane=resolution(5184, 22.3, unit_mm), unit=unit, **known)
+        assert found == pytest.approx(50 / 22.3 * 600, rel=1e-3)
+    assert focal(plane=resolution(5184, 10.6), unit=2, **known) is None
 
 
 def test_a_leftover_sensor_resolution_of_a_resized_photo_is_not_believed() -> None:
-    # The camera made 1800 px over 22.3 mm; a program resized to 600 px and updated PixelXDimension alone.
-    per_inch = IFDRational(round(1800 / 22.3 * 25.4 * 1000), 1000)
-    resized = {"focal": IFDRational(50), "plane": per_inch, "unit": 2}
-    assert focal(pixel_x=600, pixel_y=400, **resized) is None
-    assert focal(**resized) is None
-    # It left PixelXDimension as well: both together still tell the sensor.
-    assert focal(pixel_x=1800, pixel_y=1200, **resized) == pytest.approx(50 / 22.3 * 600, rel=1e-3)
+    # Programs resize, update PixelXDimension, and leave FocalPlaneXResolution: the sensor seems to shrink.
+    leftover = {"focal": IFDRational(50), "plane": resolution(5184, 22.3), "unit": 2}
+    assert focal(pixel_x=600, pixel_y=400, **leftover) is None
+    assert focal(pixel_x=2592, pixel_y=1728, **leftover) is None  # 11.15 mm: no such sensor
+    assert focal(**leftover) is None
 
 
 def test_a_cropped_photo_has_no_known_focal_length() -> None:

@@ -33,7 +33,9 @@ def test_lossless_formats_give_the_pixels_back_exactly(file_format: str) -> None
     assert photo.alpha is None and photo.focal_px is None
 
 
-@pytest.mark.parametrize(("file_format", "options"), [("JPEG", {"quality": 97}), ("WEBP", {}), ("AVIF", {"quality": 95})])
+@pytest.mark.parametrize(
+    ("file_format", "options"), [("JPEG", {"quality": 97}), ("WEBP", {}), ("AVIF", {"quality": 95})]
+)
 def test_lossy_formats_come_close(file_format: str, options: dict[str, int]) -> None:
     if file_format == "AVIF" and not features.check("avif"):
         pytest.skip("this Pillow has no AVIF")
@@ -135,7 +137,7 @@ def test_exif_orientation_is_applied_in_every_format(kind: str, orientation: int
         5: lambda a: a.swapaxes(0, 1),
         6: lambda a: np.rot90(a, -1),
         7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-        8: lambda a: np.rot90(a),
+        8: np.rot90,
     }
     if kind == "deep TIFF":
         data = tiff(RGB.astype(np.uint16) * 257, extratags=[(274, 3, 1, orientation, True)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +23,29 @@ from unflat.io.limits import Limits
 from unflat.io.photo import read_photo
 
 from .pictures import encoded, gradient, png_header, samples_of_every_format, svg
+
+READERS = (
+    *(
+        "limits",
+        "source",
+        "signature",
+        "decoding",
+        "color_profile",
+        "tiff",
+        "svg",
+        "picture",
+        "arrays",
+        "photo",
+        "mask",
+    ),
+    *("deep", "depth", "npy", "pfm", "cameras", "camera_frame"),
+)
+CODES = set(
+    """file-not-found not-a-file unreadable empty-file not-a-picture unsupported-format truncated damaged too-many-bytes
+    too-many-pixels too-small too-narrow nothing-in-picture unknown-source bad-shape bad-samples svg-external
+    svg-too-complex size-mismatch depth-empty depth-colored depth-unit no-depth-array bad-cameras
+    unsupported-camera no-camera""".split()  # noqa: SIM905
+)
 
 
 def code_of(source: object, **options: object) -> str:
@@ -127,7 +152,7 @@ def test_a_bomb_is_refused_in_milliseconds_and_little_memory() -> None:
         "png that is whole": encoded(huge, "PNG"),
         "tiff": encoded(huge, "TIFF", compression="group4"),
         "gif": b"GIF89a" + side * 2 + bytes(3) + b"," + bytes(4) + side * 2 + b"\0\x08" + bytes(100),
-        "bmp": b"BM" + bytes(12) + (40).to_bytes(4, "little") + (30000).to_bytes(4, "little") * 2 + b"\1\0\x18\0" + bytes(40),
+        "bmp": b"BM" + bytes(12) + struct.pack("<IIIHH", 40, 30000, 30000, 1, 24) + bytes(40),
         "webp": b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + b"\xfe\x3f\0" * 2 + bytes(40),
     }
     del huge
@@ -155,7 +180,9 @@ def test_a_stream_is_not_read_past_the_limit() -> None:
     assert stream.tell() == 1001
 
 
-@pytest.mark.parametrize(("size", "code"), [((1, 1), "too-small"), ((1, 4000), "too-narrow"), ((4000, 1), "too-narrow")])
+@pytest.mark.parametrize(
+    ("size", "code"), [((1, 1), "too-small"), ((1, 4000), "too-narrow"), ((4000, 1), "too-narrow")]
+)
 def test_pictures_without_room_for_an_object_are_refused(size: tuple[int, int], code: str) -> None:
     assert code_of(encoded(Image.new("RGB", size), "PNG")) == code
     assert code_of(Image.new("RGB", size)) == code
@@ -211,12 +238,11 @@ def test_damaged_bytes_give_a_photo_or_an_input_error_and_nothing_else() -> None
 def test_the_codes_that_readers_raise_are_all_in_the_docs() -> None:
     root = Path(__file__).parents[2]
     docs = (root / "docs" / "pictures.md").read_text(encoding="utf-8")
-    for code in (
-        "file-not-found not-a-file unreadable empty-file not-a-picture unsupported-format truncated damaged "
-        "too-many-bytes too-many-pixels too-small too-narrow nothing-in-picture unknown-source bad-shape bad-samples "
-        "svg-external svg-too-complex size-mismatch depth-empty depth-colored depth-unit no-depth-array "
-        "bad-cameras unsupported-camera"
-    ).split():
+    for reader in READERS:
+        source = (root / "src" / "unflat" / "io" / f"{reader}.py").read_text(encoding="utf-8")
+        raised = set(re.findall(r'code="([a-z-]+)"', source))
+        assert raised <= CODES | {"missing-package", "no-process"}, reader
+    for code in CODES:
         assert f"`{code}`" in docs, code
 
 

@@ -1,4 +1,4 @@
-"""SVG: drawn at a sensible size with its alpha; nothing outside the drawing is touched, and no drawing hangs the reader."""
+"""SVG: drawn at a sensible size with its alpha; nothing outside it is touched, and no drawing hangs the reader."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def code_of(markup: bytes) -> str:
 
 def test_a_drawing_is_rendered_with_its_alpha() -> None:
     photo = read_photo(svg())
-    assert photo.pixels.shape == (683, 1024, 3)
+    assert photo.width == 1024 and photo.height in (682, 683)
     assert photo.alpha is not None and photo.alpha[0, 0] == 0 and photo.alpha[341, 512] == 255
     assert photo.pixels[341, 512].tolist() == [255, 0, 0]
     area = photo.alpha.sum() / 255 / (1024 / 60) ** 2
@@ -39,7 +39,9 @@ def test_the_longest_side_is_an_option() -> None:
 
 def test_svgz_declarations_comments_and_prefixes_read_as_well() -> None:
     head = b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- drawn by hand -->\n'
-    prefixed = b'<s:svg xmlns:s="http://www.w3.org/2000/svg" width="30" height="20"><s:rect width="9" height="9"/></s:svg>'
+    prefixed = (
+        b'<s:svg xmlns:s="http://www.w3.org/2000/svg" width="30" height="20"><s:rect width="9" height="9"/></s:svg>'
+    )
     for markup in (gzipped(svg()), head + svg(), prefixed):
         assert read_photo(markup, svg_side_px=64).alpha is not None
 
@@ -70,7 +72,7 @@ def test_nesting_and_nested_uses_can_not_overflow() -> None:
 
 def test_a_drawing_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svg_module, "_TIME_LIMIT_S", 0.5)
-    blur = '<filter id="f" x="-1000" y="-1000" width="3000" height="3000"><feGaussianBlur stdDeviation="5000"/></filter>'
+    blur = '<filter id="f" x="-99" y="-99" width="199" height="199"><feGaussianBlur stdDeviation="900"/></filter>'
     begun = time.perf_counter()
     assert code_of(svg(blur + '<rect width="50" height="40" filter="url(#f)"/>' * 30)) == "svg-too-complex"
     assert time.perf_counter() - begun < 5

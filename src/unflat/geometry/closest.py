@@ -15,6 +15,8 @@ from unflat.geometry.sampling import points_on_faces, sample_faces
 
 _MOST_SAMPLES = 2_000_000
 """Bounds memory to about 200 MB; larger surfaces are sampled more widely."""
+_SAMPLES_TRIED = 4
+"""So many nearest samples name the triangles that are looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +32,8 @@ class Nearest:
 class NearestSurface:
     """A mesh made ready for the question which place on it is nearest to a point.
 
-    Exact to the triangle on which the nearest of a set of samples lies, so never further than the sample spacing from
-    the truth and, away from edges, exact. About 0.5 million points a second on two cores.
+    Exact on the triangles of the few nearest of a set of samples; so it can be off by a fraction of the spacing near
+    edges only. About 0.3 million points a second on two cores.
     """
 
     def __init__(self, mesh: Mesh, spacing_m: float) -> None:
@@ -52,7 +54,18 @@ class NearestSurface:
 
     def query(self, points: Float64[np.ndarray, "n 3"]) -> Nearest:
         """The nearest place for each point."""
-        face = self.sample_face[self._tree.query(points, workers=-1)[1]]
+        tries = min(_SAMPLES_TRIED, len(self.samples))
+        faces = self.sample_face[self._tree.query(points, k=range(1, tries + 1), workers=-1)[1]]
+        best = self._on_faces(faces[:, 0], points)
+        for column in range(1, tries):
+            other = np.flatnonzero((faces[:, column, None] != faces[:, :column]).all(axis=1))
+            found = self._on_faces(faces[other, column], points[other])
+            nearer = found.distance < best.distance[other]
+            for name in ("face", "barycentric", "position", "distance"):
+                getattr(best, name)[other[nearer]] = getattr(found, name)[nearer]
+        return best
+
+    def _on_faces(self, face: Int32[np.ndarray, "n"], points: Float64[np.ndarray, "n 3"]) -> Nearest:
         barycentric = _barycentric_of_nearest(self.mesh.triangles[face].astype(np.float64), points)
         position = points_on_faces(self.mesh, face, barycentric)
         return Nearest(face, barycentric, position, np.linalg.norm(position - points, axis=1))

@@ -108,8 +108,8 @@ def without_terraces(
 def _local_shape(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
     """A blur that keeps slopes up to the outline and, nearly, curvature.
 
-    At each sample the plane that fits its Gaussian surroundings best (Cleveland 1979), and the same again of what that left over
-    (Tukey's twicing, 1977).
+    At each sample the plane that fits its Gaussian surroundings best (Cleveland 1979), and the same again of what that
+    left over (Tukey's twicing, 1977).
     """
 
     def blur(image: np.ndarray) -> np.ndarray:

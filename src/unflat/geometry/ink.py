@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float32
 
 _NOISE_FACTOR = 5.0
 """Ink differs from paper by this many times the paper's own usual deviation."""
@@ -81,7 +81,7 @@ def filled(ink: Bool[np.ndarray, "h w"], largest_gap_px: float) -> Bool[np.ndarr
 def _enclosed_or_ink(
     ink: Bool[np.ndarray, "h w"], crossings: Bool[np.ndarray, "n"], radius_px: float
 ) -> Bool[np.ndarray, "h w"]:
-    """All that a disc of this radius, rolled in from outside, does not cover; it passes round what only nears the frame."""
+    """All that a disc of this radius, rolled in from outside, does not cover. It passes round what nears the frame."""
     pad = int(radius_px) + 2
     free = _deeper_than(~_carried_on(ink, crossings, pad), radius_px)
     outside = _outside(free, crossings, pad)

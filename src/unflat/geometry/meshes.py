@@ -32,10 +32,8 @@ def face_normals(mesh: Mesh) -> Float32[np.ndarray, "f 3"]:
 def vertex_normals(mesh: Mesh) -> Float32[np.ndarray, "v 3"]:
     """Smooth unit normals, weighted by area, the same on both sides of a UV seam; zero where no face is."""
     canonical = weld_map(mesh.vertices)
-    sums = np.zeros((int(canonical.max()) + 1, 3))
-    cross = face_cross(mesh)
-    for corner in range(3):
-        np.add.at(sums, canonical[mesh.faces[:, corner]], cross)
+    corners, cross = canonical[mesh.faces].T.ravel(), np.tile(face_cross(mesh), (3, 1))
+    sums = np.column_stack([np.bincount(corners, cross[:, axis], int(canonical.max()) + 1) for axis in range(3)])
     return _unit(sums)[canonical]
 
 
@@ -47,9 +45,11 @@ def signed_volume(mesh: Mesh) -> float:
 
 def weld_map(vertices: Float32[np.ndarray, "v 3"]) -> Int32[np.ndarray, "v"]:
     """For each vertex a number shared by all vertices at exactly the same place (0 .. n-1)."""
-    as_bytes = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.dtype((np.void, 12))).ravel()
-    _, inverse = np.unique(as_bytes, return_inverse=True)
-    return np.asarray(inverse.ravel(), dtype=np.int32)
+    order = np.lexsort(vertices.T)
+    differs = np.any(np.diff(vertices[order], axis=0) != 0, axis=1)
+    numbers = np.empty(len(vertices), np.int32)
+    numbers[order] = np.concatenate([[0], np.cumsum(differs)])
+    return numbers
 
 
 def welded(mesh: Mesh) -> Mesh:

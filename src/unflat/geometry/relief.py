@@ -125,8 +125,12 @@ def _carried_to_the_outline(whole: WholeDepth) -> Float64[np.ndarray, "h w"]:
     """The nearness that the surface of each rim sample has at its outline, where it turns away from the viewer."""
     inside = np.pad(np.where(whole.coverage > 0.5, whole.nearness, np.nan), 1, constant_values=np.nan)
     centre = inside[1:-1, 1:-1]
-    neighbours = (inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:])
-    drop = np.fmax.reduce([np.zeros_like(centre), *(neighbour - centre for neighbour in neighbours)])
+    up, down, left, right = inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:]
+    inwards = [
+        np.where(np.isnan(outer), inner - centre, 0.0)
+        for inner, outer in ((up, down), (down, up), (left, right), (right, left))
+    ]
+    drop = np.fmax.reduce([np.zeros_like(centre), *inwards])
     return whole.nearness - _LAST_DROP * drop
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,12 +14,14 @@ from unflat.io.color_profile import bytes_of_samples
 
 @dataclass(frozen=True, eq=False)
 class DeepPicture:
-    """Samples as the file holds them (uint16 or floating point), upright if it is TIFF."""
+    """Samples as the file holds them (uint16 or floating point), with what its header says."""
 
     samples: np.ndarray
     """(h, w) or (h, w, c); blue first where there is colour."""
-    info: dict[Any, Any] = field(default_factory=dict)
-    """Profile and EXIF, under PIL's names."""
+    icc_profile: bytes | None = None
+    exif_orientation: int = 1
+    """How it still has to be turned."""
+    focal_px: float | None = None
     premultiplied: bool = False
 
     def as_image(self, name: str) -> Image.Image:
@@ -31,7 +32,8 @@ class DeepPicture:
         image = Image.fromarray(np.ascontiguousarray(bytes_of_samples(samples, name)))
         if self.premultiplied and image.mode == "RGBA":
             image = Image.frombytes("RGBa", image.size, image.tobytes()).convert("RGBA")
-        image.info = dict(self.info)
+        if self.icc_profile:
+            image.info["icc_profile"] = self.icc_profile
         return image
 
 

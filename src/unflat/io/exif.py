@@ -32,6 +32,8 @@ _SENSOR_WIDTHS_MM = (4.8, 5.76, 6.17, 7.18, 7.44, 8.8, 13.2, 17.3, 18.7, 22.3, 2
 """Long sides that sensors are made with, from 1/3 inch to medium format."""
 
 _SENSOR_TOLERANCE = 0.04
+_SMALLEST_CAMERA_PICTURE_PX = 2100
+"""Long side. Cameras that write FocalPlaneXResolution make no smaller pictures: one that is was resized."""
 _ASPECT_TOLERANCE = 0.02
 _FOCAL_35MM_RANGE = (4.0, 3000.0)
 """From fisheye to the longest telephoto lens; phones write 0 or nonsense where they do not know."""
@@ -74,7 +76,7 @@ def _equivalent_by_sensor(tags: dict[int, Any], stored_long_side_px: float, aspe
     """35 mm equivalent from the lens's focal length and the sensor's width; NaN where they are not believable."""
     unit = tags.get(_PLANE_UNIT, 2)
     pixels_per_mm = _number(tags.get(_PLANE_X_RESOLUTION)) / _PLANE_UNIT_MM.get(unit, math.nan)
-    if not pixels_per_mm > 0:
+    if not pixels_per_mm > 0 or stored_long_side_px < _SMALLEST_CAMERA_PICTURE_PX:
         return math.nan
     sensor_mm = stored_long_side_px / pixels_per_mm
     if min(abs(sensor_mm / made - 1) for made in _SENSOR_WIDTHS_MM) > _SENSOR_TOLERANCE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
     )
 
 
-def _read_array(stream: IO[bytes], name: str, limits: Limits) -> np.ndarray:
+def _read_array(stream: Any, name: str, limits: Limits) -> np.ndarray:
     version = np.lib.format.read_magic(stream)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, column_order, dtype = read_header(stream)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -51,7 +50,8 @@ def decode_picture(data: bytes, name: str, limits: Limits, max_side_px: int | No
     """Unpack a picture file. `max_side_px` scales down while reading; `svg_side_px` is the size of a drawing."""
     opened = open_picture(data, name, limits, svg_side_px)
     if isinstance(opened, DeepPicture):
-        return picture_of_image(opened.as_image(name), name, max_side_px)
+        says = (opened.exif_orientation, opened.focal_px)
+        return picture_of_image(opened.as_image(name), name, max_side_px, exif_says=says)
     header_size = opened.size
     if max_side_px is not None and opened.format == "JPEG":
         with decoding(name):
@@ -89,23 +89,27 @@ def picture_size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
     opened = open_picture(data, name, limits)
     if isinstance(opened, DeepPicture):
         return opened.samples.shape[1], opened.samples.shape[0]
-    swapped = opened.format != "TIFF" and _exif_of(opened, *opened.size)[0] >= _FIRST_SIDEWAYS
+    swapped = opened.format != "TIFF" and _exif_of(opened.getexif, opened.size)[0] >= _FIRST_SIDEWAYS
     return opened.size[::-1] if swapped else opened.size
 
 
 def picture_of_image(
-    image: Image.Image, name: str, max_side_px: int | None, header_size: tuple[int, int] | None = None
+    image: Image.Image,
+    name: str,
+    max_side_px: int | None,
+    header_size: tuple[int, int] | None = None,
+    exif_says: tuple[int, float | None] | None = None,
 ) -> Picture:
-    """A PIL image as a picture; the EXIF and the profile that it carries count.
+    """A PIL image as a picture; the profile that it carries counts, and EXIF, its own or as `exif_says`.
 
-    `header_size` is the file's own size where the image will decode smaller.
+    `header_size` is the file's own size where the image will decode smaller; EXIF's focal length goes with it.
     """
     with decoding(name):
-        original_px = max(header_size or image.size)
-        image.load()
-        exif_orientation, focal = _exif_of(image, *(header_size or image.size))
+        original_size = header_size or image.size
+        found = _load(image, original_size)
+        exif_orientation, focal = exif_says or found
         image = to_simple_mode(image, name)
-        size = _target_size(image, header_size or image.size, max_side_px)
+        size = _target_size(image, original_size, max_side_px)
         if image.size != size:
             image = image.resize(size, Image.Resampling.HAMMING)  # averages; PIL weights colours by alpha
         pixels = np.asarray(upright(to_srgb(image), exif_orientation))
@@ -113,19 +117,28 @@ def picture_of_image(
     return Picture(
         np.ascontiguousarray(pixels[..., :3]),
         alpha if alpha is not None and alpha.min() < 255 else None,
-        None if focal is None else focal * max(size) / original_px,
+        None if focal is None else focal * max(size) / max(original_size),
     )
 
 
 def samples_of_image(image: Image.Image, name: str) -> np.ndarray:
     """The samples as numbers of the file's own type, upright: (h, w), or (h, w, c) for colour. Meant for depth."""
     with decoding(name):
-        image.load()
-        exif_orientation, _ = _exif_of(image, *image.size)
+        exif_orientation, _ = _load(image, image.size)
         if image.mode in ("1", "P", "PA", "La", "RGBa") or "transparency" in image.info:
             image = to_simple_mode(image, name)
         samples = np.asarray(upright(image, exif_orientation))
     return samples.astype(samples.dtype.newbyteorder("="))
+
+
+def _load(image: Image.Image, original_size: tuple[int, int]) -> tuple[int, float | None]:
+    """Unpack the pixels. Gives the EXIF orientation that is still to be applied, and the focal length."""
+    if image.format == "TIFF":  # PIL turns it while loading, and forgets the EXIF
+        _, focal = _exif_of(image.getexif, original_size)
+        image.load()
+        return 1, focal
+    image.load()
+    return _exif_of(image.getexif, original_size)  # PNG may hold EXIF behind its pixels
 
 
 def _target_size(image: Image.Image, header_size: tuple[int, int], max_side_px: int | None) -> tuple[int, int]:
@@ -135,11 +148,11 @@ def _target_size(image: Image.Image, header_size: tuple[int, int], max_side_px: 
     return (height, width) if turned else (width, height)
 
 
-def _exif_of(image: Image.Image, width_px: int, height_px: int) -> tuple[int, float | None]:
+def _exif_of(read_exif: Callable[[], Image.Exif], size: tuple[int, int]) -> tuple[int, float | None]:
     """Orientation and focal length; a damaged EXIF block says nothing and does not cost the photo."""
     try:
-        exif = image.getexif()
-        return orientation(exif), focal_px(exif, width_px, height_px)
+        exif = read_exif()
+        return orientation(exif), focal_px(exif, *size)
     except DECODER_ERRORS:
         return 1, None
 
@@ -192,14 +205,20 @@ def _refuse_cut_webp(data: bytes) -> None:
 
 
 def _deep_png(data: bytes, header: ImageFile.ImageFile, name: str) -> DeepPicture:
+    exif_orientation, focal = _exif_of(header.getexif, header.size)
+    profile = header.info.get("icc_profile")
     header.verify()  # OpenCV tells less well what is missing
-    info: dict[Any, Any] = {key: header.info[key] for key in ("icc_profile", "exif") if key in header.info}
-    return DeepPicture(decode_deep(data, name), info)
+    return DeepPicture(decode_deep(data, name), profile, exif_orientation, focal)
 
 
 def _deep_tiff(data: bytes, header: TiffHeader, name: str) -> DeepPicture:
-    samples = decode_deep(data, name)
+    def read_exif() -> Image.Exif:
+        exif = Image.Exif()
+        exif.load(data)  # an EXIF block is a TIFF file
+        return exif
+
+    samples = decode_deep(data, name)  # upright: OpenCV obeys a TIFF's orientation
     if samples.ndim == 3 and samples.shape[2] == 4 and not header.has_alpha:
         samples = samples[..., :3]
-    info = {"icc_profile": header.icc_profile} if header.icc_profile else {}
-    return DeepPicture(samples, info, header.premultiplied)
+    _, focal = _exif_of(read_exif, (header.width_px, header.height_px))
+    return DeepPicture(samples, header.icc_profile, focal_px=focal, premultiplied=header.premultiplied)

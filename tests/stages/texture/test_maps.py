@@ -175,3 +175,11 @@ def test_gold_is_metal_and_yellow_paint_is_not():
     paint = gold * np.float32(0.2) + glint(0.3) * np.float32(0.8)
     assert estimate_shininess(metal, ATLAS.normal, EVERYTHING).metallic == 1
     assert estimate_shininess(paint, ATLAS.normal, EVERYTHING).metallic == 0
+
+
+def test_the_fast_shading_equals_its_plain_twin():
+    from unflat.stages.texture.maps.delight import _harmonics, _shade, _shade_of_all
+
+    light = np.random.default_rng(0).normal(0, 0.2, 8)
+    plain = _shade(_harmonics(ATLAS.normal), light)
+    assert np.allclose(_shade_of_all(ATLAS.normal, light.astype(np.float32)), plain, atol=1e-5)

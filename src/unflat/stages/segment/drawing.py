@@ -12,7 +12,8 @@ from unflat.core import Context, Drawing, InputError, Mask, Photo, RecipeError
 from unflat.geometry.image_edges import reduced_size, resized
 from unflat.geometry.ink import filled, grown, opened, stroke_width_px, strokes_of
 from unflat.geometry.masks import grouped_pieces, without_specks
-from unflat.geometry.paper import distance_from_white, find_sheet, flattened, rectified
+from unflat.geometry.paper import find_sheet, rectified
+from unflat.geometry.paper_light import distance_from_white, flattened
 from unflat.geometry.tones import background_is_dark, is_two_tone, two_tones
 
 _KEPT_SIDE_PX, _WORK_SIDE_PX = 2048, 1200
@@ -23,6 +24,8 @@ _SPECK_SHARE = 2e-5
 """Smaller marks (share of the picture) are dust."""
 _BRIDGE_SHARE = 0.012
 """Pieces nearer than this share of the diagonal belong together."""
+_CRUMB_SHARE = 0.01
+"""Loose pieces smaller than this share of the body are left out."""
 _SOLID_SHARE, _SOLID_RADIUS_SHARE = 0.6, 0.025
 """A silhouette, not strokes, if discs of this radius (share of the longer side) fit into so much of it."""
 _EDGE_SIGMA_PX = 0.6
@@ -83,7 +86,7 @@ class PaperDrawing:
             if not region.all():
                 region = region & ~grown(~region, _margin_px(region.shape))
         context.progress(0.4)
-        even, _ = flattened(pixels, region)
+        even = flattened(pixels, region)
         context.progress(0.7)
         picture = _named(even, photo)
         return self._from_ink(picture, strokes_of(distance_from_white(resized(even, _work_size(picture)))))
@@ -116,7 +119,7 @@ class PaperDrawing:
 
 
 def _main_body(body: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """The most important piece with what nearly touches it: area, doubled in the middle, halved along the frame."""
+    """The most important piece with what nearly touches it: area, up to doubled in the middle."""
     labels, count = grouped_pieces(body, _BRIDGE_SHARE)
     height, width = body.shape
     down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -124,11 +127,10 @@ def _main_body(body: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     scores = np.bincount(labels.ravel(), near.ravel(), minlength=count + 1)
     scores[0] = -1
     chosen = np.asarray(labels == int(np.argmax(scores)))
-    pieces, _ = cv2.connectedComponents(chosen.astype(np.uint8), connectivity=8)
-    if pieces <= 2:
-        return chosen
     reach = round(_BRIDGE_SHARE * float(np.hypot(height, width)) / 2) + 1
-    return chosen | ~grown(~grown(chosen, reach), reach)
+    pieces, _ = cv2.connectedComponents(chosen.astype(np.uint8), connectivity=8)
+    joined = chosen if pieces <= 2 else chosen | ~grown(~grown(chosen, reach), reach)
+    return without_specks(joined, round(_CRUMB_SHARE * joined.sum()))
 
 
 def _confidence(body: Bool[np.ndarray, "h w"], main: Bool[np.ndarray, "h w"]) -> float:

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float32, UInt8
 from unflat.core import Photo
 from unflat.geometry.image_edges import lab_from_srgb, reduced_size, resized
 from unflat.geometry.ink import filled, grown, opened, strokes_of
-from unflat.geometry.paper import distance_from_white, find_sheet, flattened
+from unflat.geometry.paper import find_sheet
+from unflat.geometry.paper_light import distance_from_white, flattened
 from unflat.geometry.tones import is_two_tone
 
 _SIDE_PX = 256
@@ -70,7 +71,7 @@ def _is_flat(pixels: UInt8[np.ndarray, "h w 3"], inside: Bool[np.ndarray, "h w"]
 def _looks_of(pixels: UInt8[np.ndarray, "h w 3"]) -> _Looks | None:
     """The picture as strokes on paper; None where there is no light, even paper or nothing on it."""
     sheet = find_sheet(pixels)
-    even, light = flattened(pixels, sheet.region)
+    even = flattened(pixels, sheet.region)
     distance = distance_from_white(even)
     ink = strokes_of(distance) & sheet.region & ~grown(~sheet.region, 4)
     paper = sheet.region & ~grown(ink, 2)

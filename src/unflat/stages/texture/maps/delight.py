@@ -55,13 +55,12 @@ def delight(
     first, second = _near_pairs(atlas, seen)
     if strength == 0 or len(first) < 10 * 8:
         return nothing
-    brightness = np.log(np.maximum(luminance(linear), _DARKEST)).astype(np.float64)
-    harmonics = _harmonics(atlas.normal)
-    light, explained = _robust_fit(harmonics[first], harmonics[second], brightness[second] - brightness[first])
+    steps = _log_luminance(linear[second]) - _log_luminance(linear[first])
+    light, explained = _robust_fit(_harmonics(atlas.normal[first]), _harmonics(atlas.normal[second]), steps)
     if explained < _MIN_EXPLAINED:
         return Delit(linear, nothing.shading, explained)
-    log_shading = np.log(_shade(harmonics, light))
-    log_shading -= np.median(log_shading[seen])
+    log_shading = np.log(_shade_of_all(atlas.normal, light.astype(np.float32)))
+    log_shading -= np.median(log_shading[seen][:: max(int(seen.sum()) // _MAX_PAIRS, 1)])
     limit = np.log(_MAX_SHADING)
     shading = np.exp(strength * np.clip(log_shading, -limit, limit)).astype(np.float32)
     shading[~seen] = 1.0
@@ -108,6 +107,18 @@ def _robust_fit(
 def _shade(harmonics: Float64[np.ndarray, "n 8"], light: Float64[np.ndarray, "8"]) -> Float64[np.ndarray, "n"]:
     """Brightness of a white surface relative to the light's mean, never black."""
     return np.maximum(1 + harmonics @ light, _DARKEST_SHADE)
+
+
+def _shade_of_all(normals: Float32[np.ndarray, "n 3"], light: Float32[np.ndarray, "8"]) -> Float32[np.ndarray, "n"]:
+    """As `_shade` of `_harmonics`, for millions of normals: single precision, no table in between."""
+    x, y, z = np.ascontiguousarray(normals.T)
+    a, b, c, xy, yz, xz, difference, pole = light
+    shade = x * (a + xy * y + xz * z + difference * x) + y * (b + yz * z - difference * y) + z * (c + 3 * pole * z)
+    return np.maximum(shade + (1 - pole), np.float32(_DARKEST_SHADE))
+
+
+def _log_luminance(linear: Float32[np.ndarray, "p 3"]) -> Float64[np.ndarray, "p"]:
+    return np.log(np.maximum(luminance(linear), _DARKEST).astype(np.float64))
 
 
 def _harmonics(normals: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 8"]:

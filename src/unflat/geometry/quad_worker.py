@@ -1,0 +1,24 @@
+"""The program that remeshes in a process of its own: Instant Meshes prints a lot and may end its process.
+
+``python -m unflat.geometry.quad_worker FOLDER VERTICES`` reads vertices.npy and faces.npy of the folder, writes quads there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pynanoinstantmeshes
+
+
+def main(folder: Path, vertex_count: int) -> None:
+    """Remesh ``vertices.npy`` and ``faces.npy`` into ``quad_vertices.npy`` and ``quad_faces.npy``."""
+    vertices, faces = np.load(folder / "vertices.npy"), np.load(folder / "faces.npy")
+    quad_vertices, quad_faces = pynanoinstantmeshes.remesh(vertices, faces, vertex_count, deterministic=True)
+    np.save(folder / "quad_vertices.npy", quad_vertices)
+    np.save(folder / "quad_faces.npy", quad_faces)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

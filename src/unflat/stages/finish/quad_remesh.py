@@ -1,0 +1,57 @@
+"""Clean quads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from unflat.core import Context, RecipeError, Reconstruction, StageFailed
+from unflat.geometry.closest import carried_from_surface
+from unflat.geometry.closing import repaired
+from unflat.geometry.quads import quad_mesh
+from unflat.geometry.topology import is_closed, is_manifold
+
+_FEWEST_QUADS, _MOST_QUADS = 24, 500_000
+
+
+@dataclass(frozen=True)
+class QuadRemesh:
+    """Quads of even size that follow the curvature, for editing, subdividing and animating (Jakob et al. 2015)."""
+
+    quads: int = 5000
+    """How many quads to aim at; the result is within a quarter of it where the shape allows."""
+
+    def __post_init__(self) -> None:
+        if not _FEWEST_QUADS <= self.quads <= _MOST_QUADS:
+            raise RecipeError(
+                f"finish.quad-remesh.quads can't be {self.quads}.",
+                code="bad-option",
+                hint=f"Give a number from {_FEWEST_QUADS} to {_MOST_QUADS}.",
+            )
+
+    def __call__(self, reconstruction: Reconstruction, context: Context) -> Reconstruction:
+        """Give the quad mesh; the mesh before becomes ``detail`` unless there is one already.
+
+        Colours and confidence are those of the nearest surface. Where a closed mesh comes out open, its holes are closed
+        with triangles and it is no quad mesh any more, which is said. Raises `StageFailed` (``quads-failed``).
+        """
+        mesh = reconstruction.mesh
+        made = quad_mesh(mesh, self.quads, context.progress)
+        if made is None:
+            raise StageFailed(
+                f"No quads could be laid over this mesh of {len(mesh.faces)} faces.",
+                code="quads-failed",
+                hint="Run watertight before quad-remesh, or leave quad-remesh out of finish.steps.",
+            )
+        count = len(made.faces) // 2
+        if abs(count / self.quads - 1) > 0.25:
+            context.warn(f"The quad mesh has {count} quads instead of about {self.quads}.")
+        if is_closed(mesh.faces) and not (is_closed(made.faces) and is_manifold(made.faces)):
+            closed = repaired(replace(made, quads=False))
+            context.warn(
+                "The quads left holes, which were closed with triangles."
+                if closed is not None
+                else "The quads left holes that could not be closed; use a larger number of quads."
+            )
+            made = made if closed is None else closed.mesh
+        made = carried_from_surface(mesh, made, float(mesh.extent.max()))
+        return replace(reconstruction, shape=made, detail=reconstruction.detail or mesh)

@@ -37,7 +37,7 @@ def test_a_head_whose_circle_is_drawn_through_is_a_part():
 
 
 def test_a_line_with_open_ends_is_closed_to_the_outline():
-    labels = drawn_parts(*body_with(head_line(125, 235), head=True))
+    labels = drawn_parts(*body_with(head_line(115, 245), head=True))
     assert labels.max() == 2
 
 

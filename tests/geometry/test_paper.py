@@ -45,18 +45,22 @@ def test_a_dark_table_at_one_side_is_no_sheet() -> None:
     assert sheet.region[70:].all()
 
 
-def test_a_rectified_sheet_shows_its_corners_in_the_corners() -> None:
-    pixels = table_with_sheet()
-    for corner, color in zip(CORNERS, ((250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0)), strict=True):
-        inward = corner + 0.1 * (CORNERS.mean(axis=0) - corner)
-        cv2.circle(pixels, tuple(np.rint(inward).astype(int).tolist()), 8, color, -1)
+def test_a_rectified_sheet_shows_what_is_near_its_corners_there() -> None:
+    pixels, size = table_with_sheet(), np.array([300, 230])
+    straight = np.float32([[15, 15], [285, 15], [285, 215], [15, 215]])
+    back = cv2.getPerspectiveTransform(np.float32([[0, 0], [300, 0], [300, 230], [0, 230]]), CORNERS)
+    for spot, color in zip(
+        cv2.perspectiveTransform(straight[None], back)[0],
+        ((250, 0, 0), (0, 250, 0), (0, 0, 250), (9, 9, 9)),
+        strict=True,
+    ):
+        cv2.circle(pixels, tuple(np.rint(spot).astype(int).tolist()), 6, color, -1)
     seen = rectified(pixels, CORNERS, 300)
     assert max(seen.shape[:2]) == 300
-    step = 15
-    assert seen[step, step].argmax() == 0
-    assert seen[step, -step].argmax() == 1
-    assert seen[-step, -step].argmax() == 2
-    assert seen[-step, step].argmin() == 2
+    across, down = np.rint(straight * (np.array(seen.shape[1::-1]) / size)).astype(int).T
+    found = seen[down, across]
+    np.testing.assert_array_equal(found[:3].argmax(axis=1), [0, 1, 2])
+    assert found[3].max() < 60
 
 
 def test_flattened_paper_is_white_under_uneven_coloured_light() -> None:

@@ -69,8 +69,9 @@ def tiff_with_exif(samples: np.ndarray, focal_35: int, orientation: int) -> byte
     """A TIFF whose EXIF folder stands at its end; no library at hand writes one."""
 
     def written(offset: int) -> bytes:
-        tags = [(274, 3, 1, orientation, True), (34665, 4, 1, offset, True)]
-        return tiff(samples, extratags=tags, byteorder="<", metadata=None)
+        tags = [(274, 3, 1, orientation, True), (65000, 4, 1, offset, True)]
+        data = tiff(samples, extratags=tags, byteorder="<", metadata=None)
+        return data.replace(struct.pack("<HHI", 65000, 4, 1), struct.pack("<HHI", 0x8769, 4, 1))
 
     size = len(written(0)) + len(written(0)) % 2
     return written(size).ljust(size, b"\0") + struct.pack("<HHHIHHI", 1, 0xA405, 3, 1, focal_35, 0, 0)

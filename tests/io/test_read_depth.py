@@ -105,6 +105,16 @@ def test_unknown_is_unknown_whatever_it_is_called() -> None:
     assert np.isfinite(read_depth(holes, SIZE).depth).sum() == 2400 - 5
 
 
+def test_numbers_beyond_float32_are_unknown_and_nothing_warns() -> None:
+    wild = PLANE.astype(np.float64)
+    wild[0, :4] = [1e300, 1e-300, -1e300, np.nan]
+    wild.view(np.uint64)[0, 4] = 0x7FF0000000000001  # a NaN that signals
+    assert np.isnan(read_depth(npy(wild), SIZE).depth[0, :5]).all()
+    assert np.isfinite(read_depth(npy(wild), SIZE).depth).sum() == 2400 - 5
+    bits = pfm(PLANE)[:-4] + b"\x01\x00\x80\x7f"
+    assert np.isnan(read_depth(bits, SIZE).depth).sum() == 1
+
+
 def test_a_coarser_map_follows_the_surface_and_keeps_its_edges() -> None:
     steps = np.where(np.arange(30) < 15, 1.0, 3.0)[None] * np.ones((20, 1))
     steps += np.linspace(0, 0.1, 20)[:, None]

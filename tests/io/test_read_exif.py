@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from unflat.io.photo import read_photo
 
-from .pictures import encoded, exif, tiff_with_exif
+from .pictures import deep_png, encoded, exif, tiff_with_exif
 
 PIXELS = np.zeros((400, 600, 3), np.uint8)
 
@@ -32,6 +34,18 @@ def test_the_35_mm_equivalent_goes_by_the_diagonal(file_format: str) -> None:
 @pytest.mark.parametrize("samples", [PIXELS, PIXELS.astype(np.uint16)])
 def test_tiff_tells_its_focal_length_and_is_turned_once(samples: np.ndarray) -> None:
     photo = read_photo(tiff_with_exif(samples, focal_35=36, orientation=6))
+    assert (photo.width, photo.height) == (400, 600)
+    assert photo.focal_px == pytest.approx(600, rel=1e-4)
+
+
+def test_sixteen_bit_png_tells_its_focal_length_and_is_turned() -> None:
+    data, tags = (
+        deep_png(PIXELS.astype(np.uint16)),
+        exif(focal_35=36, orientation=6).tobytes().removeprefix(b"Exif\0\0"),
+    )
+    chunk = b"eXIf" + tags
+    block = struct.pack(">I", len(tags)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    photo = read_photo(data[:33] + block + data[33:])
     assert (photo.width, photo.height) == (400, 600)
     assert photo.focal_px == pytest.approx(600, rel=1e-4)
 

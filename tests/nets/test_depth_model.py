@@ -80,7 +80,7 @@ def test_a_photo_of_the_mean_colour_becomes_zero():
     mean = np.round(np.array(DEPTH_ANYTHING["image_mean"]) * 255).astype(np.uint8)
     plain = Photo(np.tile(mean, (30, 40, 1)))
     prepared = _prepared(plain, DEPTH_ANYTHING)
-    assert prepared.shape == (1, 3, 518, 686)
+    assert prepared.shape == (1, 3, 392, 518)
     assert np.abs(prepared).max() < 0.01
 
 
@@ -151,7 +151,9 @@ def test_a_folder_without_weights_says_how_to_get_them(tmp_path):
 
 @needs_torch
 def test_a_name_that_cannot_be_fetched_says_how_to_get_it(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(SetupError) as caught:
         predict_depth(photo(), "nobody/no-such-depth-model", "cpu")
     assert caught.value.code == "missing-weights"

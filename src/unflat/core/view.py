@@ -39,7 +39,7 @@ class DepthMap:
             bool((known > 0).all()),
             "A depth must be positive, in front of the camera.",
             code="depth-not-positive",
-            hint="Turn disparity (near is large) into depth with --set reconstruct.depth_is=disparity.",
+            hint="Turn disparity (near is large) into depth with --depth-kind disparity.",
         )
         require(
             not np.isinf(self.depth).any(),

@@ -72,7 +72,7 @@ class NearestSurface:
 
 
 def carried_from_surface(source: Mesh, target: Mesh, within_m: float) -> Mesh:
-    """The target with colour and confidence of the nearest place on the source; confidence 0 where that is further away."""
+    """The target with colour and confidence of the nearest place on the source; confidence 0 where none is near."""
     if source.colors is None and source.confidence is None:
         return target
     nearest = NearestSurface(source, within_m).query(target.vertices.astype(np.float64))

@@ -70,7 +70,9 @@ def repaired(mesh: Mesh) -> Closed | None:
 def remeshed(mesh: Mesh, resolution: int, progress: Callable[[float], None] = lambda _: None) -> Closed:
     """Closed by a new solid around everything that can be seen; see `remeshed_solid`. Always succeeds."""
     filled = _fill_bodies(mesh)
-    solid = carried_from_surface(mesh, remeshed_solid(filled, resolution, progress), float(mesh.extent.max()) / resolution)
+    solid = carried_from_surface(
+        mesh, remeshed_solid(filled, resolution, progress), float(mesh.extent.max()) / resolution
+    )
     return Closed(solid, (f"built a new surface on a grid of {resolution} voxels",), remeshed=True)
 
 
@@ -84,7 +86,7 @@ def _locally_closed(mesh: Mesh, done: list[str]) -> Mesh | None:
 
 
 def _round(mesh: Mesh, done: list[str]) -> Mesh | None:
-    """One pass of all local repairs; None where no face is left, a strip is one-sided, or too much would be invented."""
+    """One pass of all local repairs; None where no face is left, one is one-sided, or too much would be invented."""
     tidy = without_degenerate(mesh)
     if tidy is None:
         return None

@@ -28,7 +28,7 @@ def decimated(mesh: Mesh, faces: int) -> Mesh:
     """The mesh with at most that many faces, or with as few above as stay valid; never with more than before.
 
     A closed mesh stays closed and a manifold one manifold. Colours and confidence are those of the nearest vertex
-    before; UV and normals are dropped. Sharp edges and open borders stay where they are. 400,000 faces take about a second.
+    before; UV and normals are dropped. Sharp edges stay in place. 400,000 faces take about a second.
     """
     bare = mesh if mesh.uv is None else welded(mesh)
     if faces >= len(bare.faces):

@@ -16,6 +16,9 @@ from unflat.geometry.masks import without_specks
 _MAX_GAP_SHARE = 0.30
 """Two open ends of strokes nearer than this part of the body's size are joined: the root of a limb."""
 
+_MAX_LOOSE_SHARE = 0.15
+"""The loose end of a line that starts at the outline is brought back to it from as far as this."""
+
 _MIN_PART_SHARE, _MAX_PART_SHARE = 0.01, 0.35
 """A part's area, in parts of the body's: less is noise, more is the body."""
 
@@ -74,14 +77,21 @@ def _inner_lines(solid: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) -
 def _with_roots_closed(
     solid: Bool[np.ndarray, "h w"], lines: Bool[np.ndarray, "h w"], reach: float
 ) -> Bool[np.ndarray, "h w"]:
-    """The lines, each end brought to the outline if that is near, else to the nearest facing end."""
+    """The lines, each end brought to the outline if that is near, else to the nearest facing end.
+
+    A line that starts at the outline may be farther from it at its other end: it set out to cut something off.
+    """
     closed = lines.astype(np.uint8)
     ends = _line_ends(lines)
     outline = np.argwhere(_outline(solid))
+    _, strokes = cv2.connectedComponents(closed, connectivity=8)
+    stroke_of = strokes[tuple(ends.T)]
+    near = [np.linalg.norm(outline - end, axis=1) for end in ends]
+    anchored = {int(stroke) for stroke, distance in zip(stroke_of, near, strict=True) if distance.min() <= reach}
+    far = _MAX_LOOSE_SHARE * float(np.sqrt(solid.sum()))
     left_over = []
-    for end in ends:
-        distance = np.linalg.norm(outline - end, axis=1)
-        if distance.min() <= reach:
+    for end, stroke, distance in zip(ends, stroke_of, near, strict=True):
+        if distance.min() <= (max(reach, far) if int(stroke) in anchored else reach):
             _draw(closed, end, outline[distance.argmin()])
         else:
             left_over.append(end)

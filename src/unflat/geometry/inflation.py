@@ -8,6 +8,7 @@ bar gets a round section; a disc gets an ellipsoid 0.71 times as deep as wide.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -31,6 +32,9 @@ _LINE_SAMPLES = 8.0
 
 _FAINT_LINE = 0.25
 """Alpha from which a thin line counts: one that is narrower than a pixel never reaches a half."""
+
+_NEAR_OUTLINE = 2.0
+"""Samples around the outline in which the implicit function is continued outwards: the level is smooth there."""
 
 _FILLET = 3.0
 """Width in samples of the fillet where two bodies meet."""
@@ -102,30 +106,49 @@ def _continued_outside(
 
 
 def inflated_field(
-    bodies: Sequence[Float32[np.ndarray, "h w"]], voxel: float, left_top: tuple[float, float], flat_back: bool
+    inwards: Sequence[Float32[np.ndarray, "h w"]],
+    thickness: float,
+    voxel: float,
+    left_top: tuple[float, float],
+    flat_back: bool,
 ) -> Field:
-    """The smooth union of bodies ``z² <= u(x, y)`` as a field in the front frame, near-unit gradient at the surface.
+    """The smooth union of inflated outlines as a field in the front frame, near-unit gradient at the surface.
 
-    Each body is a `squared_height` in samples² (first row on top), `left_top` the world x, y of the first sample.
-    Closed within the grid if all are negative along its border. Memory: 4 bytes a voxel, and a slab for working.
+    Each outline is a signed distance in samples, positive inside and negative along the border (first row on top);
+    `left_top` is the world x, y of the first sample. Memory: 4 bytes a voxel, and a slab for working.
     """
-    heights = [np.ascontiguousarray(body[::-1].T) for body in bodies]  # x to the right, y upwards
-    steepness = [_steepness(height) for height in heights]
-    tallest = max([1.0, *(float(height.max()) for height in heights)])
+    bodies = [_Body.of(np.ascontiguousarray(inward[::-1].T), thickness) for inward in inwards]  # x right, y up
+    tallest = max([1.0, *(float(body.squared.max()) for body in bodies)])
     reach = int(np.ceil(np.sqrt(tallest))) + _PADDING
     limit = np.float32(2 * _PADDING)
-    distance = np.empty((*heights[0].shape, 2 * reach + 1), np.float32)
+    distance = np.empty((*bodies[0].squared.shape, 2 * reach + 1), np.float32)
     for k, z in enumerate(np.arange(-reach, reach + 1, dtype=np.float32)):
-        slab: np.ndarray = np.full(heights[0].shape, limit)
-        for height, steep in zip(heights, steepness, strict=True):
-            own = (z * z - height) / np.sqrt(np.maximum(steep + 4 * z * z, _SLOPE_FLOOR))
-            slab = _smooth_minimum(slab, np.clip(own, -limit, limit)) if len(heights) > 1 else own
-        if flat_back:
-            slab = np.maximum(slab, -z - np.float32(0.5))
-        np.clip(slab, -limit, limit, out=distance[:, :, k])
+        slab = np.clip(bodies[0].slab(z), -limit, limit)
+        for body in bodies[1:]:
+            slab = _smooth_minimum(slab, np.clip(body.slab(z), -limit, limit))
+        distance[:, :, k] = np.maximum(slab, -z - np.float32(0.5)) if flat_back else slab
     distance *= np.float32(voxel)
-    low_y = left_top[1] - (bodies[0].shape[0] - 1) * voxel
+    low_y = left_top[1] - (inwards[0].shape[0] - 1) * voxel
     return Field(distance, np.array([left_top[0], low_y, -reach * voxel]), voxel)
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """One inflated outline, ready to be cut into slabs."""
+
+    inward: Float32[np.ndarray, "w h"]
+    squared: Float32[np.ndarray, "w h"]
+    steepness: Float32[np.ndarray, "w h"]
+
+    @staticmethod
+    def of(inward: Float32[np.ndarray, "w h"], thickness: float) -> _Body:
+        squared = squared_height(inward) * np.float32(thickness**2)
+        return _Body(inward, squared, _steepness(squared))
+
+    def slab(self, z: np.float32) -> Float32[np.ndarray, "w h"]:
+        """About the signed distance at this height: ``z² - u`` over its slope; far outside, to the outline."""
+        near = (z * z - self.squared) / np.sqrt(np.maximum(self.steepness + 4 * z * z, _SLOPE_FLOOR))
+        return np.where(self.inward < -_NEAR_OUTLINE, np.hypot(self.inward, z), near)
 
 
 def _steepness(height: Float32[np.ndarray, "w h"]) -> Float32[np.ndarray, "w h"]:

@@ -73,7 +73,7 @@ def _four_sided_sheet(
 
 
 def _sheet_beside_table(light: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"] | None:
-    """The largest piece without what is far darker from one pixel to the next; None where such hardly touches the frame.
+    """The largest piece without what is suddenly far darker; None where such hardly touches the frame.
 
     A shadow is either less dark or, under a lamp, fades.
     """

@@ -8,10 +8,11 @@ from jaxtyping import Bool, Float32, UInt8
 
 from unflat.core.color import linear_from_srgb, luminance, srgb_from_linear
 from unflat.geometry.image_edges import lab_from_srgb, reduced_size, resized
+from unflat.geometry.masks import reached_from_frame
 
 STROKE_SHARE = 0.06
 """Strokes are narrower than this share of the longer side; shadows and tables are wider."""
-_LIGHT_SIDE_PX = 300
+_LIGHT_SIDE_PX = 400
 """Longer side of the copy on which light is estimated; it varies slowly."""
 _BLACK_HAT = 0.06
 """Not paper: what is narrower than a stroke and darker by this share than what is around it."""
@@ -20,7 +21,7 @@ _BLOB_SHARE, _DARKEST_SHADOW, _DARKEST_PAPER = 0.15, 0.45, 0.08
 or than this share of the brightest paper's."""
 _TINT = 0.07
 """Not paper: what differs by so much in colour (each channel over brightness, as seen under the same light)."""
-_LIGHT_BLUR_SHARE = 0.012
+_LIGHT_BLUR_SHARE = 0.004
 """Light is averaged over this share of the longer side: narrow enough for a shadow's edge."""
 PAPER_BYTE = np.uint8(243)
 """What paper is in the flattened picture (sRGB): white, with room for what is brighter."""
@@ -62,7 +63,10 @@ def _light_of_paper(
         light = _spread(linear, sure if sure.any() else paper)
         share = linear / np.maximum(light, np.float32(1e-3))
         off_tint = np.abs(share / np.maximum(luminance(share), np.float32(1e-3))[..., None] - 1).max(axis=2) > _TINT
-        paper = inside & ~off_tint & ~thin & (luminance(share) > 1 - 2 * _BLACK_HAT)
+        plain = inside & ~off_tint & ~thin & ~dark
+        # a drawn grey region hardly reaches the frame; a shadow does
+        shadow = reached_from_frame(plain & (luminance(share) <= 1 - 2 * _BLACK_HAT))
+        paper = plain & ((luminance(share) > 1 - 2 * _BLACK_HAT) | shadow)
     return _spread(linear, paper) if paper.any() else light
 
 

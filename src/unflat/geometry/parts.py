@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Float64, Int32
 
 from unflat.core.shape import Mesh
-from unflat.geometry.carry import picked_faces
 from unflat.geometry.meshes import face_areas, weld_map
 from unflat.geometry.repair import part_volumes
 from unflat.geometry.topology import compacted, connected_parts, is_closed
@@ -29,7 +26,7 @@ def parts_of(mesh: Mesh) -> tuple[Int32[np.ndarray, "f"], Float64[np.ndarray, "p
 
 
 def largest_parts(mesh: Mesh, min_share: float = 1.0) -> Mesh:
-    """The largest part, with those at least `min_share` times as large. All vertex data stay. The mesh itself if all stay."""
+    """The largest part, with those at least `min_share` times as large. All vertex data stay."""
     part, size = parts_of(mesh)
     keep_part = size >= min_share * size.max()
     keep_part[size.argmax()] = True
@@ -38,11 +35,13 @@ def largest_parts(mesh: Mesh, min_share: float = 1.0) -> Mesh:
     if keep_part.all():
         return mesh
     keep = keep_part[part]
-    if mesh.uv is None and mesh.normals is None and not mesh.quads:
-        return picked_faces(mesh, keep)
     faces, used = compacted(mesh.faces[keep], len(mesh.vertices))
-    data = {
-        name: None if getattr(mesh, name) is None else getattr(mesh, name)[used]
-        for name in ("uv", "normals", "colors", "confidence")
-    }
-    return replace(mesh, vertices=mesh.vertices[used], faces=faces, **data)
+    return Mesh(
+        mesh.vertices[used],
+        faces,
+        uv=None if mesh.uv is None else mesh.uv[used],
+        normals=None if mesh.normals is None else mesh.normals[used],
+        colors=None if mesh.colors is None else mesh.colors[used],
+        confidence=None if mesh.confidence is None else mesh.confidence[used],
+        quads=mesh.quads,
+    )

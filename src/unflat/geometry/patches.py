@@ -162,9 +162,7 @@ def _least_area(
         first = np.arange(count - span)
         last = first + span
         between = first[:, None] + np.arange(1, span)
-        area = np.linalg.norm(
-            np.cross(to_others[first[:, None], between], to_others[first, last][:, None]), axis=-1
-        )
+        area = np.linalg.norm(np.cross(to_others[first[:, None], between], to_others[first, last][:, None]), axis=-1)
         total = cost[first[:, None], between] + cost[between, last[:, None]] + area
         best = total.argmin(axis=1)
         middle[first, last] = between[np.arange(len(first)), best]

@@ -1,6 +1,6 @@
 """The program that remeshes in a process of its own: Instant Meshes prints a lot and may end its process.
 
-``python -m unflat.geometry.quad_worker FOLDER VERTICES`` reads vertices.npy and faces.npy of the folder, writes quads there.
+``python -m unflat.geometry.quad_worker FOLDER VERTICES`` works on files in the folder.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ _QUADS_PER_VERTEX = 4.0
 """Instant Meshes makes this many quads for each vertex asked for, since it divides every face to have quads only."""
 _TOLERANCE = 0.25
 """Accepted difference between the wanted and the made number of quads."""
-_NUDGES = (1.0, 1.0, 0.93, 1.07, 0.87, 1.13)
+_NUDGES = (1.0, 0.93, 1.07, 0.87, 1.13, 1.2)
 """Each try asks for a slightly different number, since holes come and go with the placement of the grid."""
-_KEPT_VOLUME = 0.8
+_KEPT_VOLUME = 0.7
+"""A result with less of the volume has lost a limb."""
 _INPUT_FACES = 60_000
 _INPUT_FACES_PER_QUAD = 8
 """Finer input costs time and adds nothing: vertices are put back onto the fine surface in the end."""
@@ -48,7 +49,7 @@ def quad_mesh(mesh: Mesh, quads: int, progress: Callable[[float], None] = lambda
         progress((attempt + 1) / (len(_NUDGES) + 1))
         if made is None:
             continue
-        candidate = _as_mesh(*made, like=bare)
+        candidate = _on_surface(_as_mesh(*made, like=bare), bare)
         count = len(candidate.faces) // 2
         broken = must_close and not _is_whole(candidate, bare)
         score = (broken, abs(np.log(count / quads)))
@@ -58,7 +59,7 @@ def quad_mesh(mesh: Mesh, quads: int, progress: Callable[[float], None] = lambda
             break
         if not 1 / (1 + _TOLERANCE) < count / quads < 1 + _TOLERANCE:
             factor *= quads / count
-    return None if best is None else _on_surface(best[1], bare)
+    return None if best is None else best[1]
 
 
 def _remesh(
@@ -94,7 +95,7 @@ def _finished(worker: subprocess.Popen[bytes], progress: Callable[[float], None]
 
 
 def _as_mesh(vertices: Float32[np.ndarray, "v 3"], quads: Int64[np.ndarray, "q 4"], *, like: Mesh) -> Mesh:
-    """Quads as pairs of triangles (a b c), (a c d), outside as in the mesh they were made from; triangles are dropped."""
+    """Quads as pairs of triangles (a b c), (a c d), turned as the mesh they were made from; triangles are dropped."""
     ordered = np.sort(quads, axis=1)
     proper = quads[(ordered[:, 1:] != ordered[:, :-1]).all(axis=1)]
     triangles = proper[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32)

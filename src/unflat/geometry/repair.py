@@ -1,4 +1,4 @@
-"""Repairs that keep the surface where it is: merge, drop, split, turn. Colours and confidence stay with their vertices."""
+"""Repairs that keep the surface where it is: merge, drop, split, turn. Vertices keep their colours and confidence."""
 
 from __future__ import annotations
 

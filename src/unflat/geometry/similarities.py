@@ -31,9 +31,7 @@ def rotation_deg(x_deg: float, y_deg: float, z_deg: float) -> Float64[np.ndarray
     return np.asarray(Rotation.from_euler("xyz", [x_deg, y_deg, z_deg], degrees=True).as_matrix(), np.float64)
 
 
-def rotation_between(
-    start: Float64[np.ndarray, "3"], end: Float64[np.ndarray, "3"]
-) -> Float64[np.ndarray, "3 3"]:
+def rotation_between(start: Float64[np.ndarray, "3"], end: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
     """The shortest turn that takes one unit direction to another; half a turn about x or z where they are opposite."""
     cosine = float(start @ end)
     if cosine < -1 + 1e-12:

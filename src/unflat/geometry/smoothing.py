@@ -12,6 +12,7 @@ from unflat.core.shape import Mesh
 from unflat.geometry.meshes import signed_volume
 from unflat.geometry.topology import edge_table, is_closed
 
+
 def denoised(
     mesh: Mesh,
     rounds: tuple[int, int],
@@ -50,9 +51,7 @@ def _face_neighbors(faces: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "f 3"]
     return across.reshape(-1, 3)
 
 
-def _border(
-    faces: Int32[np.ndarray, "f 3"], neighbors: Int32[np.ndarray, "f 3"], count: int
-) -> Bool[np.ndarray, "v"]:
+def _border(faces: Int32[np.ndarray, "f 3"], neighbors: Int32[np.ndarray, "f 3"], count: int) -> Bool[np.ndarray, "v"]:
     """Vertices on a border or on a non-manifold edge."""
     alone = neighbors == np.arange(len(faces), dtype=np.int32)[:, None]
     on_border = np.zeros(count, bool)
@@ -113,6 +112,8 @@ def _with_volume_of(before: Mesh, after: Mesh) -> Mesh:
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     missing_m3 = signed_volume(before) - signed_volume(after)
     area_m2 = float(np.linalg.norm(cross, axis=1).sum() / 2)
-    normals = np.stack([np.bincount(after.faces.ravel(), np.repeat(part, 3), len(vertices)) for part in cross.T], axis=1)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return after.with_vertices((vertices + normals * (missing_m3 / area_m2)).astype(np.float32))
+    normals = np.stack(
+        [np.bincount(after.faces.ravel(), np.repeat(part, 3), len(vertices)) for part in cross.T], axis=1
+    )
+    unit = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return after.with_vertices((vertices + unit * (missing_m3 / area_m2)).astype(np.float32))

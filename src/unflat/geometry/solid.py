@@ -87,9 +87,7 @@ def seen_count(
     return seen
 
 
-def _seen_along_axis(
-    caster: RayCaster, axis: int, sign: int, shape: tuple[int, ...]
-) -> Bool[np.ndarray, "nx ny nz"]:
+def _seen_along_axis(caster: RayCaster, axis: int, sign: int, shape: tuple[int, ...]) -> Bool[np.ndarray, "nx ny nz"]:
     """Which voxels are reached along an axis before the surface is."""
     minors = [other for other in range(3) if other != axis]
     start = -1 if sign > 0 else shape[axis]
@@ -121,7 +119,7 @@ def _seen_along(
     start = -1.0 if direction[major] > 0 else float(shape[major])
     origins = np.empty((sizes.prod(), 3), np.float32)
     origins[:, major] = start
-    origins[:, minors] = np.indices(sizes).reshape(2, -1).T + lowest + slopes * start
+    origins[:, minors] = np.indices(sizes.tolist()).reshape(2, -1).T + lowest + slopes * start
     distance = caster.cast(origins, np.broadcast_to(direction.astype(np.float32), origins.shape)).distance
     reach = np.where(np.isnan(distance), np.inf, distance).reshape(sizes)
     along = voxels[major]

@@ -17,10 +17,10 @@ def is_two_tone(pixels: UInt8[np.ndarray, "h w 3"]) -> bool:
     if int((pixels.max(axis=2) - pixels.min(axis=2)).max(initial=0)) > _COLORLESS:
         return False
     gray = pixels[..., 1]
-    light = two_tones(pixels)
-    if light.all() or not light.any():
+    dark = two_tones(pixels)
+    if dark.all() or not dark.any():
         return False
-    high, low = float(np.median(gray[~light])), float(np.median(gray[light]))
+    high, low = float(np.median(gray[~dark])), float(np.median(gray[dark]))
     near = np.minimum(np.abs(gray - high), np.abs(gray - low)) <= _NEAR
     return bool(near.mean() > _SHARE and abs(high - low) > _LEAST_STEP)
 

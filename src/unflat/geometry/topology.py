@@ -74,7 +74,7 @@ def is_manifold(faces: Int32[np.ndarray, "f 3"]) -> bool:
     vertex = faces.ravel()
     if len(pairs) * 2 == faces.size and bool((vertex[pairs[:, 0]] != vertex[pairs[:, 1]]).all()):
         return _one_ring_each(vertex, pairs)
-    return int(corner_fans(faces, table).max()) + 1 == np.count_nonzero(np.bincount(vertex))
+    return int(corner_fans(faces, table).max()) + 1 == int(np.count_nonzero(np.bincount(vertex)))
 
 
 def is_oriented(faces: Int32[np.ndarray, "f 3"]) -> bool:
@@ -102,9 +102,7 @@ def corner_fans(faces: Int32[np.ndarray, "f 3"], table: EdgeTable | None = None)
     here_end, there_end = _next_side(here), _next_side(there)
     same_direction = vertex[here] == vertex[there]
     rows = np.concatenate([here, here_end])
-    columns = np.concatenate(
-        [np.where(same_direction, there, there_end), np.where(same_direction, there_end, there)]
-    )
+    columns = np.concatenate([np.where(same_direction, there, there_end), np.where(same_direction, there_end, there)])
     return _components(rows, columns, faces.size).reshape(-1, 3)
 
 
@@ -201,9 +199,7 @@ def _components(
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int32)
 
 
-def _edge_keys(
-    faces: Int32[np.ndarray, "f 3"], count: int
-) -> tuple[Int64[np.ndarray, "s"], Bool[np.ndarray, "s"]]:
+def _edge_keys(faces: Int32[np.ndarray, "f 3"], count: int) -> tuple[Int64[np.ndarray, "s"], Bool[np.ndarray, "s"]]:
     """One number per side that names its undirected edge, and whether the side runs to the higher vertex."""
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     return np.minimum(start, end).astype(np.int64) * count + np.maximum(start, end), start < end

@@ -75,7 +75,8 @@ def bytes_of_samples(samples: np.ndarray, name: str) -> UInt8[np.ndarray, "*shap
             code="bad-samples",
             hint="Convert it, for example with array.astype(numpy.uint8).",
         )
-    low, high = float(samples.min()), float(samples.max())
+    with np.errstate(invalid="ignore"):
+        low, high = float(samples.min()), float(samples.max())
     if not (low >= 0.0 and high <= 1.0):
         raise InputError(
             f"“{name}” has floating-point samples from {low:g} to {high:g}, expected 0 (black) to 1 (white).",

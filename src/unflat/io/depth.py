@@ -6,7 +6,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from PIL import Image
 
 from unflat.core.errors import InputError
@@ -53,6 +53,14 @@ def read_depth(
     Raises `InputError` as `read_photo`, and with code ``size-mismatch``, ``depth-empty``, ``depth-colored``,
     ``bad-shape``, ``bad-samples``, ``depth-unit`` or ``no-depth-array``.
     """
+    # Any bit pattern may stand in a file: NaN that signals, numbers beyond float32. They become unknown below.
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        return _read_depth(source, size, kind, unit_m, limits)
+
+
+def _read_depth(
+    source: object, size: tuple[int, int], kind: DepthKind, unit_m: float | None, limits: Limits
+) -> DepthMap:
     name, values = _values(source, limits)
     kind = kind if kind != "auto" else "relative" if values.dtype == np.uint8 else "depth"
     if unit_m is not None and (kind != "depth" or not 0 < unit_m < float("inf")):
@@ -63,7 +71,8 @@ def read_depth(
         )
     if unit_m is None and kind == "depth" and np.issubdtype(values.dtype, np.integer) and values.dtype != np.uint8:
         unit_m = _MILLIMETRE_M
-    depth = _as_depth(values, kind, name) * np.float32(unit_m or 1.0)
+    depth = (_as_depth(values, kind, name) * (unit_m or 1.0)).astype(np.float32)
+    depth[~(np.isfinite(depth) & (depth > 0))] = np.nan
     resampled = _resampled(depth, size, name)
     _refuse_empty(resampled, name)
     return DepthMap(resampled, Scale.UP_TO_SCALE if unit_m is None else Scale.METRIC)
@@ -115,7 +124,7 @@ def _one_channel(values: np.ndarray, name: str) -> np.ndarray:
     return squeezed
 
 
-def _as_depth(values: np.ndarray, kind: DepthKind, name: str) -> Float32[np.ndarray, "h w"]:
+def _as_depth(values: np.ndarray, kind: DepthKind, name: str) -> Float64[np.ndarray, "h w"]:
     """Depth in the file's unit, NaN where unknown."""
     numbers = values.astype(np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
@@ -125,12 +134,12 @@ def _as_depth(values: np.ndarray, kind: DepthKind, name: str) -> Float32[np.ndar
         if low == high:
             raise _empty(name, f"is the same everywhere ({low:g})")
         nearness = (numbers - low) / (high - low)
-        return (1.0 / (1.0 / _FAR_OVER_NEAR + (1.0 - 1.0 / _FAR_OVER_NEAR) * nearness)).astype(np.float32)
+        return 1.0 / (1.0 / _FAR_OVER_NEAR + (1.0 - 1.0 / _FAR_OVER_NEAR) * nearness)
     numbers[~(numbers > 0)] = np.nan
     _refuse_empty(numbers, name)
     if kind == "disparity":
         numbers = np.nanmax(numbers) / numbers  # the nearest point at 1
-    return numbers.astype(np.float32)
+    return np.asarray(numbers)
 
 
 def _resampled(depth: Float32[np.ndarray, "h w"], size: tuple[int, int], name: str) -> Float32[np.ndarray, "h2 w2"]:

@@ -29,6 +29,7 @@ def read_photo(
     and in sRGB, the focal length from EXIF for the size that comes out. `max_side_px` scales larger pictures down.
     `svg_side_px` is the longest side that a drawing is rendered with.
 
+    >>> import numpy as np
     >>> read_photo(np.zeros((480, 640, 3), np.uint8), max_side_px=320).pixels.shape
     (240, 320, 3)
 

@@ -205,20 +205,21 @@ def _refuse_cut_webp(data: bytes) -> None:
 
 
 def _deep_png(data: bytes, header: ImageFile.ImageFile, name: str) -> DeepPicture:
-    exif_orientation, focal = _exif_of(header.getexif, header.size)
-    profile = header.info.get("icc_profile")
+    exif_orientation, focal = _exif_of(lambda: _parsed_exif(header.info.get("exif", b"")), header.size)
     header.verify()  # OpenCV tells less well what is missing
-    return DeepPicture(decode_deep(data, name), profile, exif_orientation, focal)
+    return DeepPicture(decode_deep(data, name), header.info.get("icc_profile"), exif_orientation, focal)
 
 
 def _deep_tiff(data: bytes, header: TiffHeader, name: str) -> DeepPicture:
-    def read_exif() -> Image.Exif:
-        exif = Image.Exif()
-        exif.load(data)  # an EXIF block is a TIFF file
-        return exif
-
     samples = decode_deep(data, name)  # upright: OpenCV obeys a TIFF's orientation
     if samples.ndim == 3 and samples.shape[2] == 4 and not header.has_alpha:
         samples = samples[..., :3]
-    _, focal = _exif_of(read_exif, (header.width_px, header.height_px))
+    # An EXIF block is a TIFF file, and the other way round.
+    _, focal = _exif_of(lambda: _parsed_exif(data), (header.width_px, header.height_px))
     return DeepPicture(samples, header.icc_profile, focal_px=focal, premultiplied=header.premultiplied)
+
+
+def _parsed_exif(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
+    return exif

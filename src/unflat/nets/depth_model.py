@@ -68,22 +68,36 @@ def predict_depth(photo: Photo, model: str, device: str) -> DepthMap:
 def _loaded(model: str, device: str) -> tuple[Any, dict[str, Any]]:
     """The network and how its pictures are prepared; kept, since a batch asks for the same one again and again."""
     _require_packages()
-    from transformers import AutoConfig, AutoModelForDepthEstimation
-    from transformers.utils import cached_file
-
-    if not Path(model).is_dir() and (model.count("/") != 1 or model.startswith((".", "/"))):
+    folder = Path(model)
+    is_path = model.count("/") != 1 or model.startswith((".", "/")) or folder.is_dir()
+    if is_path and not (folder / "config.json").is_file():
         raise _missing_weights(model)
     try:
-        family = AutoConfig.from_pretrained(model).model_type
-        if family not in _FAMILIES:
-            raise _wrong_weights(model, f"it is a “{family}”")
-        preparation = json.loads(Path(cached_file(model, "preprocessor_config.json")).read_text(encoding="utf-8"))
-        network = AutoModelForDepthEstimation.from_pretrained(model, use_safetensors=True)
+        try:
+            # What is here already is used without asking the hub: it works offline, and nobody is told.
+            network, preparation = _read(model, local_files_only=True)
+        except OSError:
+            network, preparation = _read(model, local_files_only=False)
     except OSError as error:
         raise _missing_weights(model) from error
     except (ValueError, RuntimeError, KeyError) as error:
         raise _wrong_weights(model, str(error)) from error
     return network.to(device).eval(), preparation
+
+
+def _read(model: str, *, local_files_only: bool) -> tuple[Any, dict[str, Any]]:
+    """From the folder, the cache or the hub. Only safetensors, which can't carry code."""
+    from transformers import AutoConfig, AutoModelForDepthEstimation
+    from transformers.utils import cached_file
+
+    family = AutoConfig.from_pretrained(model, local_files_only=local_files_only).model_type
+    if family not in _FAMILIES:
+        raise _wrong_weights(model, f"it is a “{family}”")
+    preparation = cached_file(model, "preprocessor_config.json", local_files_only=local_files_only)
+    network = AutoModelForDepthEstimation.from_pretrained(
+        model, use_safetensors=True, local_files_only=local_files_only
+    )
+    return network, json.loads(Path(preparation).read_text(encoding="utf-8"))
 
 
 def _prepared(photo: Photo, preparation: dict[str, Any]) -> Float32[np.ndarray, "1 3 h w"]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unflat.core import Camera, DepthMap, InputError, Mask, Photo
-from unflat.io.cameras import read_cameras
-from unflat.io.depth import read_depth
+from unflat.io.cameras import camera_for, read_cameras
+from unflat.io.depth import DepthKind, read_depth
 from unflat.io.mask import read_mask
 from unflat.io.photo import read_photo
 from unflat.stages.segment.kind import kind_of_picture
@@ -58,6 +58,8 @@ def read_intake(
     kind: Kind | None = None,
     mask: Any = None,
     depth: Any = None,
+    depth_kind: DepthKind = "auto",
+    depth_unit_m: float | None = None,
     cameras: Path | str | None = None,
 ) -> Intake:
     """Read the pictures of one object, with what goes with them. `kind` None: look at the picture and decide.
@@ -80,19 +82,21 @@ def read_intake(
     return Intake(
         photos,
         kind or kind_of_picture(photo),
-        mask=None if mask is None else read_mask(mask, size),
-        depth=None if depth is None else read_depth(depth, size),
+        mask=None if mask is None else read_mask(mask, size, max_side_px=WORKING_SIDE_PX),
+        depth=None if depth is None else read_depth(depth, size, kind=depth_kind, unit_m=depth_unit_m),
     )
 
 
 def _cameras_of(photos: tuple[Photo, ...], path: Path | str) -> dict[str, Camera]:
     """The camera of each photo, at the photo's size. Names match with or without folder and ending."""
-    by_stem = {Path(name).stem: camera for name, camera in read_cameras(path).items()}
-    missing = [photo.name for photo in photos if Path(photo.name).stem not in by_stem]
+    known = read_cameras(path)
+    found = {photo.name: camera_for(known, photo.name) for photo in photos}
+    missing = [name for name, camera in found.items() if camera is None]
     if missing:
         raise InputError(
             f"{len(missing)} of {len(photos)} photos have no camera in “{path}”, “{missing[0]}” among them.",
             code="no-camera",
             hint="Give photos that the camera file names, or leave these out.",
         )
-    return {photo.name: by_stem[Path(photo.name).stem].resized(photo.width, photo.height) for photo in photos}
+    sizes = {photo.name: (photo.width, photo.height) for photo in photos}
+    return {name: camera.resized(*sizes[name]) for name, camera in found.items() if camera is not None}

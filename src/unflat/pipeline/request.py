@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from unflat.core import Asset, RecipeError
 from unflat.core.events import Event
+from unflat.io.depth import DepthKind
 from unflat.io.load import load_mesh
 from unflat.pipeline.folder import RunFolder, default_folder
 from unflat.pipeline.intake import Intake, Kind, read_intake
@@ -35,6 +36,10 @@ class Request:
     """A mask picture of the photo's size; skips the segment stage."""
     depth: Any = None
     """A depth map of the photo."""
+    depth_kind: DepthKind = "auto"
+    """What its numbers mean: depth, disparity, or relative (near is bright)."""
+    depth_unit_m: float | None = None
+    """Length of 1 in the depth map, in metres; makes it metric."""
     cameras: Path | str | None = None
     """A transforms.json with the photos' cameras."""
     recipe: str | None = None
@@ -98,7 +103,13 @@ def prepare(
 ) -> Prepared:
     """Read the pictures, choose and plan the recipe. Nothing expensive yet."""
     intake = read_intake(
-        request.pictures, kind=request.kind, mask=request.mask, depth=request.depth, cameras=request.cameras
+        request.pictures,
+        kind=request.kind,
+        mask=request.mask,
+        depth=request.depth,
+        depth_kind=request.depth_kind,
+        depth_unit_m=request.depth_unit_m,
+        cameras=request.cameras,
     )
     planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)
     options = RunOptions(

@@ -46,6 +46,7 @@ BACKENDS: tuple[Card, ...] = (
         "relief",
         _RECONSTRUCT + "relief:Relief",
         "a closed relief from a depth map",
+        weights_licence="none; that of the depth network where one is named",
         takes=("photo",),
         seconds=1.0,
     ),

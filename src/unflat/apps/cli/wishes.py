@@ -21,6 +21,8 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--box", metavar="L,T,R,B", help="the object's box in pixels")
     source.add_argument("--clicks", metavar="X,Y,…", help="points on the object, in pixels")
     source.add_argument("--depth", metavar="FILE", help="a depth map of the photo (npy, 16-bit png, tiff, pfm)")
+    source.add_argument("--depth-kind", choices=("auto", "depth", "disparity", "relative"), default="auto")
+    source.add_argument("--depth-unit", type=float, metavar="M", help="length of 1 in the depth map, in metres")
     source.add_argument("--cameras", metavar="FILE", help="transforms.json: the pictures show one object from these")
     source.add_argument("--all", action="store_true", help="a model for each object in the picture")
     wanted = parser.add_argument_group("what is wanted")
@@ -50,6 +52,8 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
         kind=options.kind,
         mask=options.mask,
         depth=options.depth,
+        depth_kind=options.depth_kind,
+        depth_unit_m=options.depth_unit,
         cameras=options.cameras,
         recipe=options.recipe,
         quality=options.quality,

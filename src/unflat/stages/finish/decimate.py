@@ -36,7 +36,7 @@ class Decimate:
         coarse = decimated(mesh, self.faces)
         if len(coarse.faces) > self.faces:
             context.warn(
-                f"The mesh keeps {len(coarse.faces)} faces instead of {self.faces}: with fewer it would tear or collapse."
+                f"The mesh keeps {len(coarse.faces)} faces instead of {self.faces}: fewer would tear or collapse it."
             )
         context.progress(1.0)
         if coarse is mesh:

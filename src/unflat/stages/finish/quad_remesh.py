@@ -31,8 +31,8 @@ class QuadRemesh:
     def __call__(self, reconstruction: Reconstruction, context: Context) -> Reconstruction:
         """Give the quad mesh; the mesh before becomes ``detail`` unless there is one already.
 
-        Colours and confidence are those of the nearest surface. Where a closed mesh comes out open, its holes are closed
-        with triangles and it is no quad mesh any more, which is said. Raises `StageFailed` (``quads-failed``).
+        Colours and confidence are those of the nearest surface. Where a closed mesh comes out open, its holes are
+        closed with triangles and it is no quad mesh any more, which is said. Raises `StageFailed` (``quads-failed``).
         """
         mesh = reconstruction.mesh
         made = quad_mesh(mesh, self.quads, context.progress)

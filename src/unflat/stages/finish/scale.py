@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unflat.core import Context, RecipeError, Reconstruction, Scale as LengthScale, StageFailed
+from unflat.core import Context, RecipeError, Reconstruction, StageFailed
+from unflat.core import Scale as LengthScale
 from unflat.geometry.lengths import parse_length_m
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.similarities import scaling

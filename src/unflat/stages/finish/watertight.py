@@ -22,7 +22,7 @@ class Watertight:
     method: Literal["auto", "repair", "remesh"] = "auto"
     """Small repairs and a new surface if they fail, small repairs only, or a new surface always."""
     resolution: int = 128
-    """Voxels along the longest side where a new surface is built; thinner sheets than 1/80 of the object grow thicker."""
+    """Voxels along the longest side where a new surface is built; sheets become 1.6 voxels thick."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.resolution <= _MOST_VOXELS:
@@ -44,7 +44,7 @@ class Watertight:
         context.progress(0.3)
         if closed is None and self.method == "repair":
             raise StageFailed(
-                "Small repairs do not close this mesh: it has sheets, one-sided strips or faces that hang together badly.",
+                "Small repairs do not close this mesh: it has sheets, one-sided strips or tangled faces.",
                 code="not-closed",
                 hint="Use --set finish.watertight.method=auto, which builds a new surface around it.",
             )

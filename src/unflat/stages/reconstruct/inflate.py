@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32
 from unflat.core import Context, Drawing, InputError, Mask, RecipeError, Reconstruction, View, Views
 from unflat.geometry.cameras import front_camera
 from unflat.geometry.drawn_parts import drawn_parts
-from unflat.geometry.inflation import inflated_field, sampled_alpha, squared_height
+from unflat.geometry.inflation import inflated_field, sampled_alpha
 from unflat.geometry.ink import grown
 from unflat.geometry.silhouettes import outline_distance
 
@@ -53,11 +53,9 @@ class Inflate:
         if self.parts and isinstance(source, Drawing) and source.ink is not None:
             ink, *_ = sampled_alpha(source.ink.alpha, mask.box, self.resolution)
             bodies = _with_limbs_apart(alpha, ink)
-        heights = []
-        for index, body in enumerate(bodies):
-            heights.append(squared_height(-outline_distance(body)) * np.float32(self.thickness**2))
-            context.progress(0.6 * (index + 1) / len(bodies))
-        field = inflated_field(heights, voxel, left_top, self.back == "flat")
+        context.progress(0.2)
+        outlines = [-outline_distance(body) for body in bodies]
+        field = inflated_field(outlines, self.thickness, voxel, left_top, self.back == "flat")
         context.progress(1.0)
         camera = front_camera(mask.box, view.photo.width, view.photo.height)
         return Reconstruction(field, Views((View(view.photo, mask, camera),)))

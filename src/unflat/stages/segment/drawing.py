@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -104,7 +104,7 @@ class PaperDrawing:
         lines = _dark_lines(photo.pixels, resized(main.astype(np.uint8), size) > 0) if _is_solid(ink) else ink & main
         body = self._with_thick_limbs(main, ink & main)
         strokes = _mask(lines, size, confidence) if lines.any() else None
-        return Drawing(photo, _mask(body, size, confidence), strokes)
+        return Drawing(photo, _without_crumbs(_mask(body, size, confidence)), strokes)
 
     def _with_thick_limbs(self, body: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
         """The body with strokes that enclose nothing thickened to the least limb."""
@@ -178,6 +178,12 @@ def _is_solid(figure: Bool[np.ndarray, "h w"]) -> bool:
 
 def _mask(solid: Bool[np.ndarray, "h w"], size: tuple[int, int], confidence: float) -> Mask:
     return Mask(_soft(solid, size), _NAME, confidence)
+
+
+def _without_crumbs(mask: Mask) -> Mask:
+    """The mask without what thin ends of strokes fall into where edges are softened."""
+    kept = without_specks(mask.solid, round(_CRUMB_SHARE * float(mask.solid.sum())))
+    return replace(mask, alpha=np.where(grown(kept, 2), mask.alpha, np.float32(0)))
 
 
 def _soft(solid: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Float32[np.ndarray, "height width"]:

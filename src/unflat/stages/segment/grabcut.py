@@ -20,7 +20,7 @@ _LEAST_SHARE = 5e-4
 """Smaller pieces and holes (share of the picture) are noise of the graph cut."""
 _CLICK_SHARE = 0.012
 """A click marks a disc of this radius, as a share of the longer side."""
-_CLICK_REACH_SHARE, _CLICK_LAB = 0.3, 18.0
+_CLICK_REACH_SHARE, _CLICK_LAB = 0.2, 18.0
 """How far a click speaks for its surroundings: in place (share of the longer side) and in colour."""
 _BOX_MARGIN = 0.12
 """This much around a box, as a share of it, is looked at to learn what its background is."""

@@ -22,7 +22,7 @@ _LEAST_PAPER_SHARE, _LEAST_PAPER_L, _MOST_PAPER_CHROMA = 0.5, 50.0, 25.0
 """Paper fills most of a picture of a drawing, is light and has little colour (Lab)."""
 _MOST_NOISE_LAB, _LEAST_NOISE_LAB = 2.0, 0.1
 """Evenly lit paper is so even; perfectly even is the background of a render or a product shot."""
-_STROKE_HALF_WIDTH_PX, _LINES_SHARE = 6.0, 0.72
+_STROKE_HALF_WIDTH_PX, _LINES_SHARE = 6.0, 0.75
 """A line drawing's ink is mostly narrower than twice this."""
 _OUTLINE_DROP_L, _OUTLINED_SHARE = 12.0, 0.8
 """A coloured drawing has a darker line along so much of its outline."""

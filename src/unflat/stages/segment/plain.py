@@ -32,6 +32,10 @@ _TEXTURE_LAB_PER_PX = 1.5
 """A border that changes faster is a texture or a scene, not a plain background."""
 _CLEAR_STEP_LAB = 12.0
 """An object whose edge is this far from the background can't be mistaken."""
+_CROSSED_SHARE = 0.03
+"""More than this share of a side covered: the mask leaves the picture there."""
+_TRUST_BY_SIDES = (1.0, 1.0, 0.9, 0.5, 0.2)
+"""A bust leaves at one side; what leaves at three or four is rather a table, a wall or a pattern."""
 _SHADOW_SIDE_PX = 640
 """Longer side of the copy on which shadows are judged."""
 _NARROW_SHARE = 0.006
@@ -180,6 +184,7 @@ def _confidence(
     solid: Bool[np.ndarray, "h w"],
 ) -> float:
     """How free, calm and close to the model the border is, times how clearly the object's edge stands out, 0..1."""
+    crossed = sum(float(side.mean()) > _CROSSED_SHARE for side in (solid[0], solid[-1], solid[:, 0], solid[:, -1]))
     ring = border_of(*distance.shape)
     free = np.clip((float((~solid[ring]).mean()) - 0.5) / 0.4, 0, 1)
     calm = np.clip((float((edge_strength(lab)[ring] < _TEXTURE_LAB_PER_PX).mean()) - 0.5) / 0.4, 0, 1)
@@ -188,4 +193,4 @@ def _confidence(
     separation = np.clip(float(np.median(distance[solid & ~eroded])) / _CLEAR_STEP_LAB, 0, 1)
     share = float(solid.mean())
     sensible = np.clip(share / 0.005, 0, 1) * np.clip((0.95 - share) / 0.15, 0, 1)
-    return float(free * calm * close * separation * sensible)
+    return float(free * calm * close * separation * sensible * _TRUST_BY_SIDES[crossed])

@@ -1,0 +1,115 @@
+"""The mask that needs no thought: the file's own alpha, else a plain background, else GrabCut."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from unflat.core import Context, Drawing, InputError, Mask, Photo, RecipeError, View
+from unflat.stages.catalog import find_card
+from unflat.stages.options import build
+
+_TRANSPARENT_BELOW = 128
+"""Alpha under this (of 255) is more background than object."""
+_MEANINGFUL_SHARE = 0.002
+"""An alpha channel says something if it leaves at least this share of the picture out, and as much in."""
+_HOPELESS = 0.25
+"""Below this confidence no backend saw an object: textures, crowds and landscapes end here."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Tries backends from the surest to the boldest and takes the first that is confident, else the best."""
+
+    box: tuple[int, int, int, int] | None = None
+    """The object's box in pixels: left, top, right, bottom. Goes to the backends that take one."""
+    clicks: tuple[int, ...] = ()
+    """Points on the object in pixels: x, y, x, y … Goes to the backends that take them."""
+    background_clicks: tuple[int, ...] = ()
+    """Points beside the object in pixels: x, y, x, y …"""
+    order: tuple[str, ...] = ("given", "plain", "grabcut")
+    """Backends to try, in this order."""
+    threshold: float = 0.6
+    """Confidence 0..1 from which a mask is taken without trying the next backend."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise _bad("threshold", self.threshold, "0 to 1")
+        if not self.order or "auto" in self.order:
+            raise _bad("order", ",".join(self.order) or "empty", "names of other segment backends, such as plain,grabcut")
+        for name in self.order:
+            find_card("segment", name)
+
+    def __call__(self, photo: Photo, context: Context) -> View:
+        """The photo with the most convincing mask. Raises `InputError` where no backend finds an object."""
+        best: Mask | None = None
+        candidates = self._candidates(photo)
+        for place, name in enumerate(candidates):
+            share = _part_of(context, place, len(candidates))
+            mask = self._try(name, photo, share)
+            if mask is not None and (best is None or mask.confidence > best.confidence):
+                best = mask
+            if best is not None and best.confidence >= self.threshold:
+                break
+        if best is None or (best.confidence < _HOPELESS and not self._is_marked):
+            raise InputError(
+                f"There is no clear object in “{photo.name}” (tried {', '.join(candidates)}).",
+                code="nothing-in-picture",
+                hint="Give a picture with one clear object, or mark it with --box or --mask.",
+            )
+        if best.confidence < self.threshold:
+            context.warn("The mask is uncertain; check it or give --box/--mask.")
+        return View(photo, best)
+
+    @property
+    def _is_marked(self) -> bool:
+        return self.box is not None or bool(self.clicks or self.background_clicks)
+
+    def _candidates(self, photo: Photo) -> tuple[str, ...]:
+        """The backends worth trying: alpha only if it says something; where the user marks, those that listen."""
+        names = [name for name in self.order if name != "given" or has_meaningful_alpha(photo)]
+        if self._is_marked:
+            names = [name for name in names if self._marks_for(name)]
+        if not names:
+            wanted = "takes a box or clicks" if self._is_marked else "fits this picture"
+            raise RecipeError(
+                f"None of the backends {', '.join(self.order)} {wanted}.",
+                code="bad-option",
+                hint="Add grabcut to segment.order.",
+            )
+        return tuple(names)
+
+    def _marks_for(self, name: str) -> dict[str, object]:
+        """The user's marks that the backend has options for."""
+        known = {field.name for field in dataclasses.fields(find_card("segment", name).load())}
+        marks = {"box": self.box, "clicks": self.clicks, "background_clicks": self.background_clicks}
+        return {option: value for option, value in marks.items() if value and option in known}
+
+    def _try(self, name: str, photo: Photo, context: Context) -> Mask | None:
+        """One backend's mask; None where it finds nothing."""
+        backend = build(find_card("segment", name).load(), self._marks_for(name), where=f"segment backend “{name}”")
+        try:
+            result: View | Drawing = backend(photo, context)
+        except InputError as error:
+            if error.code != "nothing-in-picture":
+                raise
+            return None
+        if isinstance(result, Drawing) or result.mask is None:
+            raise _bad("order", name, "backends that give a mask of the photo as it is")
+        return result.mask
+
+
+def has_meaningful_alpha(photo: Photo) -> bool:
+    """Whether the file's alpha separates something: neither opaque nor transparent (almost) everywhere."""
+    if photo.alpha is None:
+        return False
+    share = float((photo.alpha < _TRANSPARENT_BELOW).mean())
+    return _MEANINGFUL_SHARE <= share <= 1 - _MEANINGFUL_SHARE
+
+
+def _part_of(context: Context, place: int, count: int) -> Context:
+    return dataclasses.replace(context, progress=lambda fraction: context.progress((place + fraction) / count))
+
+
+def _bad(name: str, value: object, expected: str) -> RecipeError:
+    return RecipeError(f"segment.{name} can't be {value}.", code="bad-option", hint=f"Give {expected}.")

@@ -41,13 +41,14 @@ class Background:
     def colors(self, height: int, width: int) -> Float32[np.ndarray, "h w 3"]:
         """The Lab colour at every pixel of a picture of this size."""
         down, across = _axis(height), _axis(width)
-        rows = {power: down**power for power in range(self.degree + 1)}
-        columns = {power: across**power for power in range(self.degree + 1)}
-        total = np.zeros((height, width, 3), dtype=np.float32)
+        exponents = range(self.degree + 1)
+        rows = np.stack([down**power for power in exponents], axis=1)
+        columns = np.stack([across**power for power in exponents])
+        table = np.zeros((self.degree + 1, self.degree + 1, 3))
         for (px, py), color in zip(_powers(self.degree), self.coefficients, strict=True):
-            term = np.outer(rows[py], columns[px]).astype(np.float32)
-            total += term[..., None] * color.astype(np.float32)
-        return total
+            table[py, px] = color
+        across_rows = np.einsum("yk,kxc->cyx", rows, table).astype(np.float32)
+        return np.asarray(cv2.merge([np.einsum("yk,kx->yx", plane, columns.astype(np.float32)) for plane in across_rows]))
 
 
 def fit_background(lab: Float32[np.ndarray, "h w 3"]) -> Background:

@@ -135,7 +135,7 @@ def test_chords_that_exist_already_are_not_used_twice():
 
 
 def test_a_loop_that_crosses_itself_has_no_flat_patch():
-    eight = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0.1], [0, 1, 0.1]], float)
+    eight = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], float)
     assert flat_patch(eight, no_chords(4)) is None
     assert is_patch_of(smallest_patch(eight, no_chords(4)).faces, 4)
 

@@ -76,8 +76,9 @@ SOLIDS = {
 }
 
 
-@pytest.mark.parametrize("back", ["flat", "mirror", "shell"])
-@pytest.mark.parametrize("name", SOLIDS)
+@pytest.mark.parametrize(
+    ("name", "back"), [("ball", "flat"), ("tilted box", "flat"), ("mug", "flat"), ("mug", "mirror"), ("mug", "shell")]
+)
 def test_the_seen_front_of_a_known_solid_is_true_to_less_than_a_sample(name, back):
     solid, eye = SOLIDS[name]
     camera = camera_at(eye)

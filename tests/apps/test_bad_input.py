@@ -150,13 +150,13 @@ def test_errors_are_json_when_json_was_asked_for(unflat, tmp_path):
 @pytest.mark.parametrize("finished", ["segment", "reconstruct", "surface", "finish"])
 def test_ctrl_c_after_any_stage_keeps_it_and_the_next_run_goes_on(tmp_path, photo, finished):
     command = [sys.executable, "-m", "unflat.apps.cli.main", str(photo), "--texture", "2048", "--run-folder", "run"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    for line in process.stderr:
-        if line.strip().startswith(finished):
-            process.send_signal(signal.SIGINT)
-            break
-    rest = process.stderr.read()
-    assert process.wait(timeout=60) == 130, rest
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        for line in process.stderr:
+            if line.strip().startswith(finished):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130, rest
     assert "Traceback" not in rest
     assert not (tmp_path / "pear.glb").exists()
     again = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)

@@ -48,7 +48,9 @@ def test_each_vertex_keeps_the_confidence_of_its_place():
 
 
 def test_an_open_sheet_stays_a_sheet():
-    sheet = solids.refined(Mesh(np.float32([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]), np.int32([[0, 1, 2], [0, 2, 3]])), 0.1)
+    sheet = solids.refined(
+        Mesh(np.float32([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]), np.int32([[0, 1, 2], [0, 2, 3]])), 0.1
+    )
     coarse = decimated(sheet, 20)
     assert len(coarse.faces) <= 20
     assert np.allclose(coarse.extent, [1, 1, 0], atol=0.05)

@@ -28,7 +28,9 @@ def test_usual_ways_to_write_a_length_are_read(text, metres):
     assert parse_length_m(text) == pytest.approx(metres, rel=1e-12)
 
 
-@pytest.mark.parametrize("text", ["", "12", "cm", "-4cm", "0 m", "twelve cm", "12 parsec", "1e3 m", "4 cm x", "nan m", "9" * 400 + "m"])
+@pytest.mark.parametrize(
+    "text", ["", "12", "cm", "-4cm", "0 m", "twelve cm", "12 parsec", "1e3 m", "4 cm x", "nan m", "9" * 400 + "m"]
+)
 def test_anything_else_is_refused_with_an_example(text):
     with pytest.raises(RecipeError) as caught:
         parse_length_m(text)

@@ -47,7 +47,9 @@ def test_vertex_numbers_too_large_to_pack_give_the_same_edges():
     assert is_closed(far)
 
 
-@pytest.mark.parametrize(("solid", "handles"), [(solids.box(), 0), (solids.sphere(), 0), (solids.torus(), 1), (solids.mug(), 1)])
+@pytest.mark.parametrize(
+    ("solid", "handles"), [(solids.box(), 0), (solids.sphere(), 0), (solids.torus(), 1), (solids.mug(), 1)]
+)
 def test_solids_are_closed_manifolds_of_known_genus(solid, handles):
     assert is_closed(solid.faces)
     assert is_manifold(solid.faces)
@@ -110,7 +112,9 @@ def test_each_hole_is_one_loop():
     assert len(loops) == 2
     assert sorted(len(loop) for loop in loops) == [32, 32]
     edges = {tuple(edge) for edge in boundary_edges(ball.faces[np.abs(height) < 0.7]).tolist()}
-    assert {tuple(edge) for loop in loops for edge in zip(loop.tolist(), np.roll(loop, -1).tolist(), strict=True)} == edges
+    assert {
+        tuple(edge) for loop in loops for edge in zip(loop.tolist(), np.roll(loop, -1).tolist(), strict=True)
+    } == edges
 
 
 def test_loops_do_not_jump_between_surfaces_at_a_pinched_vertex():

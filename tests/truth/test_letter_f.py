@@ -35,6 +35,7 @@ def rebuilt():
         "texture.size_px": "512",
         "texture.delight": "false",
         "reconstruct.resolution": "128",
+        "reconstruct.metric": "true",
     }
     planned = plan(load_recipe("hull").with_settings(settings), "views")
     return run(planned, Intake(tuple(photos), "views", cameras=cameras), RunOptions())[0]

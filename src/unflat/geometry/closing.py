@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import manifold3d
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Bool, Float64, Int32
 
 from unflat.core.shape import Mesh
 from unflat.geometry.carry import carried, picked_faces
 from unflat.geometry.closest import carried_from_surface
 from unflat.geometry.holes import holes_filled
 from unflat.geometry.meshes import face_areas, signed_volume
+from unflat.geometry.raycast import RayCaster
 from unflat.geometry.repair import consistently_turned, fans_split, merged, outward, part_volumes, without_degenerate
 from unflat.geometry.solid import remeshed_solid
 from unflat.geometry.topology import connected_parts, is_closed, is_manifold
@@ -22,6 +24,8 @@ _ROUNDS = 3
 """Splitting one crossing can bring another to light; three rounds settle all but hopeless cases."""
 _LARGEST_FILL = 0.4
 """A part of which more would be invented than this share of its area is a sheet, not a body with a hole."""
+_OFF_THE_FACE = 1e-4
+"""Rays start this share of the object's size away from their face, so as not to hit it."""
 _FLATTEST_BODY = 1e-5
 """Volume over area to the power of 1.5 (0.094 for a ball, 0.0004 for a sheet of paper): below it a part is a flap."""
 
@@ -103,10 +107,15 @@ def _round(mesh: Mesh, done: list[str]) -> Mesh | None:
     filling = holes_filled(turned)
     if filling.filled == 0:
         return turned
-    if float(_invented_shares(filling.mesh, len(turned.faces)).max()) > _LARGEST_FILL:
-        return None
+    part = connected_parts(filling.mesh.faces, len(filling.mesh.vertices))
+    sheet = (_invented_shares(filling.mesh, len(turned.faces)) > _LARGEST_FILL)[part]
+    if sheet.any():
+        hidden = sheet[: len(turned.faces)]
+        if sheet.all() or not _is_hidden(turned, hidden):
+            return None
+        done.append(f"dropped {np.count_nonzero(hidden)} faces that nobody can see")
     done.append(f"filled {filling.filled} holes")
-    return filling.mesh
+    return picked_faces(filling.mesh, ~sheet)
 
 
 def _fill_bodies(mesh: Mesh) -> Mesh:
@@ -120,6 +129,18 @@ def _fill_bodies(mesh: Mesh) -> Mesh:
     part = connected_parts(filled.faces, len(filled.vertices))
     invented = np.arange(len(filled.faces)) >= len(turned.faces)
     return picked_faces(filled, ~invented | (share <= _LARGEST_FILL)[part])
+
+
+def _is_hidden(mesh: Mesh, chosen: Bool[np.ndarray, "f"]) -> bool:
+    """Whether nothing of the chosen faces is seen from outside, along 26 lines from each one's middle."""
+    caster, size = RayCaster(mesh), float(mesh.extent.max())
+    middles = mesh.triangles[chosen].mean(axis=1)
+    for line in product((-1.0, 0.0, 1.0), repeat=3):
+        if any(line):
+            direction = np.broadcast_to(np.array(line, np.float32), middles.shape)
+            if not caster.blocked(middles + direction * np.float32(_OFF_THE_FACE * size), direction).all():
+                return False
+    return True
 
 
 def _invented_shares(mesh: Mesh, first_new: int) -> Float64[np.ndarray, "p"]:

@@ -1,8 +1,9 @@
 """Inflation: an outline becomes a round body.
 
 The squared half thickness solves Poisson's equation inside the outline with zero at it (Johnston 2002; Sýkora et al.
-2014, "Ink-and-Ray"; Dvorožňák et al. 2020, "Monster Mash"). Its square root leaves the outline upright, so a long
-bar gets a round section; a disc gets an ellipsoid 0.71 times as deep as wide.
+2014, "Ink-and-Ray"; Dvorožňák et al. 2020, "Monster Mash"). Its square root leaves the outline upright and gives a long
+bar a round section, but a disc only 0.71 of a ball's depth; a smooth factor along the body's middle line makes up for
+that, so that a body is everywhere about as deep as it is wide.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _LINE_SAMPLES = 8.0
 _FAINT_LINE = 0.25
 """Alpha from which a thin line counts: one that is narrower than a pixel never reaches a half."""
 
+_LEAST_RADIUS = 3.0
+"""Middle lines nearer to the outline than this many samples are its noise."""
+
 _NEAR_OUTLINE = 2.0
 """Samples around the outline in which the implicit function is continued outwards: the level is smooth there."""
 
@@ -43,18 +47,25 @@ _SLOPE_FLOOR = 0.25
 """Gradient of the squared implicit function below which it is not divided by: only deep inside, far from the level."""
 
 
-def squared_height(inward: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
-    """Squared half thickness in pixels², from the signed distance to the outline in pixels (positive inside).
+def squared_height(
+    inward: Float32[np.ndarray, "h w"],
+) -> tuple[Float32[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
+    """Squared half thickness in pixels² (from the signed distance to the outline, positive inside), and its steepness.
 
     Solves ``laplace(u) = -2`` with u = 0 at the outline, to a fraction of a pixel (Gibou et al. 2002), by a sparse
-    factorisation: 0.3 s for 80,000 pixels inside, growing a little faster than linearly. Outside, u falls on at the
-    outline's slope.
+    factorisation: 0.3 s for 80,000 pixels inside, growing a little faster than linearly; then makes it as round as it
+    is wide. Outside, u falls on at the slope of the nearest inside pixel. Steepness is the squared gradient.
     """
     inside = inward > 0
+    if not inside.any():
+        return inward.astype(np.float32), np.ones(inward.shape, np.float32)
     height = np.zeros(inward.shape, np.float64)
-    if inside.any():
-        height[inside] = _solved(inward, inside)
-    return _continued_outside(height, inward)
+    height[inside] = _solved(inward, inside)
+    height *= _roundness(inward, height)
+    fall = _slope_at_outline(height, inward)
+    continued = np.where(inside, height, fall * inward).astype(np.float32)
+    down, across = np.gradient(continued)
+    return continued, np.where(inside, down * down + across * across, fall * fall)
 
 
 def _solved(inward: Float32[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "n"]:
@@ -62,8 +73,40 @@ def _solved(inward: Float32[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"])
     number = np.full(inward.shape, -1, np.int64)
     number[inside] = np.arange(int(inside.sum()))
     matrix = _laplacian(inward, number)
+    return np.maximum(_solve(matrix, np.full(matrix.shape[0], 2.0)), 0.0)
+
+
+def _solve(matrix: sparse.csc_matrix, right: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n"]:
     factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    return np.maximum(factors.solve(np.full(matrix.shape[0], 2.0)), 0.0)
+    return np.asarray(factors.solve(right))
+
+
+def _roundness(inward: Float32[np.ndarray, "h w"], squared: Float64[np.ndarray, "h w"]) -> Float64[np.ndarray, "h w"]:
+    """Factor 1 (bar) to 2 (disc) that makes the body as high as wide: on the middle line, height is the distance out.
+
+    Between the middle lines it is harmonic, so it changes smoothly along a body; wide places count more than narrow.
+    """
+    inside = inward > 0
+    middle = (inward > _LEAST_RADIUS) & (inward >= cv2.dilate(inward, np.ones((3, 3), np.uint8)))
+    number = np.full(inward.shape, -1, np.int64)
+    number[inside] = np.arange(int(inside.sum()))
+    wanted = np.clip(inward[inside] ** 2 / np.maximum(squared[inside], 1e-6), 1.0, 2.0)
+    pull = np.where(middle[inside], (inward[inside] / inward.max()) ** 2, 1e-6).astype(np.float64)
+    smooth = _neighbor_graph(number)
+    degree = sparse.diags(np.asarray(smooth.sum(axis=1)).ravel() + pull)
+    factor = np.ones(inward.shape)
+    factor[inside] = _solve((degree - smooth).tocsc(), pull * wanted)
+    return factor
+
+
+def _neighbor_graph(number: Int64[np.ndarray, "h w"]) -> sparse.csr_matrix:
+    """Ones between inside pixels that lie side by side."""
+    pairs = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
+    first, second = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
+    both = (first >= 0) & (second >= 0)
+    count = int(number.max()) + 1
+    one_way = sparse.coo_matrix((np.ones(int(both.sum())), (first[both], second[both])), shape=(count, count))
+    return (one_way + one_way.T).tocsr()
 
 
 def _laplacian(inward: Float32[np.ndarray, "h w"], number: Int64[np.ndarray, "h w"]) -> sparse.csc_matrix:
@@ -89,20 +132,20 @@ def _laplacian(inward: Float32[np.ndarray, "h w"], number: Int64[np.ndarray, "h 
     return (across + sparse.diags(diagonal)).tocsc()
 
 
-def _continued_outside(
+def _slope_at_outline(
     height: Float64[np.ndarray, "h w"], inward: Float32[np.ndarray, "h w"]
 ) -> Float32[np.ndarray, "h w"]:
-    """The height inside; outside, the distance times the slope at the nearest inside pixel."""
+    """For each pixel, how steeply the height rises from the outline at the nearest inside pixel."""
     inside = inward > 0
-    if inside.all() or not inside.any():
-        return (height if inside.any() else inward).astype(np.float32)
     slope = np.where(inside, height / np.maximum(inward, 0.3), 0).astype(np.float32)
+    if inside.all():
+        return slope
     _, labels = cv2.distanceTransformWithLabels(
         (~inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     of_label = np.zeros(int(labels.max()) + 1, np.float32)
     of_label[labels[inside]] = slope[inside]
-    return np.where(inside, height, np.maximum(of_label[labels], 0.5) * inward).astype(np.float32)
+    return np.maximum(of_label[labels], np.float32(0.5))
 
 
 def inflated_field(
@@ -142,20 +185,14 @@ class _Body:
 
     @staticmethod
     def of(inward: Float32[np.ndarray, "w h"], thickness: float) -> _Body:
-        squared = squared_height(inward) * np.float32(thickness**2)
-        return _Body(inward, squared, _steepness(squared))
+        squared, steepness = squared_height(inward)
+        stretch = np.float32(thickness**2)
+        return _Body(inward, squared * stretch, steepness * stretch * stretch)
 
     def slab(self, z: np.float32) -> Float32[np.ndarray, "w h"]:
         """About the signed distance at this height: ``z² - u`` over its slope; far outside, to the outline."""
         near = (z * z - self.squared) / np.sqrt(np.maximum(self.steepness + 4 * z * z, _SLOPE_FLOOR))
         return np.where(self.inward < -_NEAR_OUTLINE, np.hypot(self.inward, z), near)
-
-
-def _steepness(height: Float32[np.ndarray, "w h"]) -> Float32[np.ndarray, "w h"]:
-    """Squared slope. Outside it jumps where the nearest outline pixel changes; there its least neighbour counts."""
-    slope_x, slope_y = np.gradient(height)
-    squared = slope_x * slope_x + slope_y * slope_y
-    return np.where(height < 0, cv2.erode(squared, np.ones((5, 5), np.uint8)), squared)
 
 
 def _smooth_minimum(one: Float32[np.ndarray, "h w"], other: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:

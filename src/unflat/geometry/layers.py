@@ -18,6 +18,8 @@ from unflat.geometry.sheet import Sheet, build_sheet
 _STEEPEST = 8.0
 """Surfaces are carried on to their edge with no more than this slope: at steeper rims the samples are too uncertain."""
 
+_LEAST_GAP_SHARE = 1e-3
+"""Least thickness over depth: well above float32's resolution."""
 _TALLEST_TOOTH = 32.0
 """A step in depth between neighbours on the outline of up to this many samples' widths is a saw tooth: a ball of 500
 samples has steps of sqrt(500), about 22, at its rim."""
@@ -34,8 +36,8 @@ class Layers:
     camera: Camera
     """Its image is the grid: pixel centres are the samples. See `Camera.cropped` and `Camera.resized`."""
     front: Float32[np.ndarray, "h w"]
-    back: Float32[np.ndarray, "h w"]
-    """Both finite wherever the coverage is above one half."""
+    back: Float32[np.ndarray, "h w"] | float
+    """Both finite wherever the coverage is above one half. A number is a flat plate at this depth."""
     coverage: Float32[np.ndarray, "h w"]
     """0..1; the outline is its level 0.5, to a fraction of a sample."""
     seen: Bool[np.ndarray, "h w"] | None = None
@@ -48,23 +50,31 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
     """The closed mesh between two layers: front, back, and walls along the outline; in the camera's world.
 
     Closed, manifold and outward-facing whatever the layers are, and free of crossings, since the back is kept at
-    least `least_thickness` (metres, and never less than a thousandth of the depth) behind the front. The first half
-    of the vertices are the front, the second half the back, in the same order; ``confidence`` is 1 on the seen front,
-    0 on its edges, on walls and on the back. `join_cuts` bridges occlusion edges by steep walls, so that each connected
-    piece of outline gives one body; otherwise the surfaces on both sides get a body each. Raises `InputError`
-    (``nothing-in-picture``) where the coverage leaves no triangle. Linear in samples: 0.3 s for 512 x 512.
+    least `least_thickness` (metres, and never less than a thousandth of the depth) behind the front. The front's
+    vertices come first; ``confidence`` is 1 on the seen front, 0 on its edges, on walls and on the back. `join_cuts`
+    bridges occlusion edges by steep walls, so that each connected piece of outline gives one body; otherwise the
+    surfaces on both sides get a body each. Raises `InputError` (``nothing-in-picture``) where the coverage leaves no
+    triangle. Linear in samples: 0.3 s for 512 x 512.
     """
-    sheet = build_sheet(layers.coverage, layers.cuts or no_cuts(*layers.coverage.shape), join_cuts=join_cuts)
+    cuts = layers.cuts or no_cuts(*layers.coverage.shape)
+    sheet = build_sheet(layers.coverage, cuts, join_cuts=join_cuts)
     if not len(sheet.faces):
         raise nothing_to_build()
     front = _depth_on(sheet, layers.camera, layers.front)
-    gap = np.maximum(least_thickness, np.abs(front) * 1e-3)
-    back = np.maximum(_depth_on(sheet, layers.camera, layers.back), front + gap)
-    vertices = [unproject(layers.camera, sheet.pixels, depth) for depth in (front, back)]
+    gap = np.maximum(least_thickness, np.abs(front) * _LEAST_GAP_SHARE)
+    if isinstance(layers.back, float) and join_cuts:
+        # A plate needs no triangles but for its outline, which occlusion edges cross only on the frame.
+        behind = build_sheet(layers.coverage, _only_on_the_frame(cuts), coarse=True)
+        back = np.full(len(behind.pixels), max(layers.back, float((front + gap).max())))
+    else:
+        behind = sheet
+        layer = np.full(layers.front.shape, layers.back, np.float32) if isinstance(layers.back, float) else layers.back
+        back = np.maximum(_depth_on(sheet, layers.camera, layer), front + gap)
+    vertices = [unproject(layers.camera, side.pixels, depth) for side, depth in ((sheet, front), (behind, back))]
     seen = np.ones(layers.front.shape, bool) if layers.seen is None else layers.seen
     measured = seen.ravel()[sheet.sample] & (sheet.reach == 0)
     confidence = np.concatenate([measured, np.zeros(len(back), bool)]).astype(np.float32)
-    return Mesh(np.concatenate(vertices).astype(np.float32), _closed_faces(sheet), confidence=confidence)
+    return Mesh(np.concatenate(vertices).astype(np.float32), _closed_faces(sheet, behind), confidence=confidence)
 
 
 def nothing_to_build() -> InputError:
@@ -108,11 +118,17 @@ def _evened_outline(
     return evened
 
 
-def _closed_faces(sheet: Sheet) -> np.ndarray:
-    """Front, back (turned round) and two wall triangles for each boundary edge."""
-    count = len(sheet.pixels)
-    start, end = sheet.boundary.T
-    walls = np.concatenate(
-        [np.column_stack([end, start, start + count]), np.column_stack([end, start + count, end + count])]
-    )
-    return np.concatenate([sheet.faces, sheet.faces[:, ::-1] + count, walls]).astype(np.int32)
+def _only_on_the_frame(cuts: Cuts) -> Cuts:
+    """The cuts between samples that both lie on the frame."""
+    right, down = np.full_like(cuts.right, np.nan), np.full_like(cuts.down, np.nan)
+    right[[0, -1]], down[:, [0, -1]] = cuts.right[[0, -1]], cuts.down[:, [0, -1]]
+    return Cuts(right, down)
+
+
+def _closed_faces(front: Sheet, back: Sheet) -> np.ndarray:
+    """Front, back (turned round) and two wall triangles for each boundary edge, which both sheets have in common."""
+    first = len(front.pixels)
+    start, end = front.boundary.T
+    start_behind, end_behind = (np.searchsorted(back.key, front.key[vertex]) + first for vertex in (start, end))
+    walls = [np.column_stack([end, start, start_behind]), np.column_stack([end, start_behind, end_behind])]
+    return np.concatenate([front.faces, back.faces[:, ::-1] + first, *walls]).astype(np.int32)

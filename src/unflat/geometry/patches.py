@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import manifold3d
 import numpy as np
 from jaxtyping import Bool, Float64, Int32
-from scipy.spatial import Delaunay, QhullError, cKDTree
+from scipy.spatial import cKDTree
 from skimage.measure import points_in_poly
 
-from unflat.geometry.topology import sides_of
+from unflat.geometry.topology import boundary_edges, boundary_loops, compacted, sides_of
 
 _EXACT_POINTS = 96
 """Longest loop triangulated by dynamic programming; longer ones are halved first. 0.1 s at this length."""
@@ -17,6 +18,9 @@ _LONGEST_CUT_LOOP = 3000
 """Longest loop whose cuts are searched among all pairs of points: bounds memory to about 100 MB."""
 _MOST_NEW_POINTS = 20_000
 """Points inside a patch; a larger hole gets a wider grid."""
+_UNPINCHING_ROUNDS = 8
+"""Each takes off the triangles at points where the grid hangs together by a point only."""
+_FLAT_SLACK = 1e-6
 _CLEAR_OF_RIM = 0.6
 """New points keep this share of the grid's spacing from the rim, so that no triangle there is a sliver."""
 
@@ -43,25 +47,21 @@ def plane_frame(loop: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "3 3"]:
 
 
 def flat_patch(loop: Float64[np.ndarray, "n 3"], forbidden: Bool[np.ndarray, "n n"]) -> Patch | None:
-    """Evenly sized triangles over the loop seen along its normal, with new points on its plane between; or None.
+    """Even triangles over the loop seen along its normal, with new points on its plane between; or None.
 
     None where the loop crosses itself in that view, or where the triangles would need a forbidden chord. New points
-    are as far apart as the loop's own. Delaunay triangulation: cost n log n.
+    are as far apart as the loop's own: a regular grid inside, and ears cut between it and the loop. Cost n log n.
     """
     frame = plane_frame(loop)
     planar = (loop - loop.mean(axis=0)) @ frame[:2].T
-    inner = _grid_inside(planar)
+    inner, inner_faces = _grid_inside(planar)
+    rims = boundary_loops(inner_faces)
+    # A hole's rim runs the other way round than the faces that will fill it.
+    between = manifold3d.triangulate([planar, *(inner[rim[::-1]] for rim in rims)])
+    order = np.concatenate([np.arange(len(loop)), *(rim[::-1] + len(loop) for rim in rims)]).astype(np.int32)
+    faces = np.concatenate([order[np.asarray(between, np.int32).reshape(-1, 3)], inner_faces + np.int32(len(loop))])
     points = np.concatenate([planar, inner])
-    try:
-        triangles = Delaunay(points).simplices
-    except (QhullError, ValueError):
-        return None
-    corners = points[triangles]
-    triangles = triangles[points_in_poly(corners.mean(axis=1), planar)]
-    edge_a, edge_b = (points[triangles[:, k]] - points[triangles[:, 0]] for k in (1, 2))
-    backward = edge_a[:, 0] * edge_b[:, 1] < edge_a[:, 1] * edge_b[:, 0]
-    faces = np.where(backward[:, None], triangles[:, ::-1], triangles).astype(np.int32)
-    if not _closes(faces, len(loop), len(points)) or _uses(faces, forbidden):
+    if not (_lies_flat(points, faces, planar) and _closes(faces, len(loop), len(points))) or _uses(faces, forbidden):
         return None
     height = np.zeros((len(inner), 1))
     return Patch(np.hstack([inner, height]) @ frame + loop.mean(axis=0), faces)
@@ -82,22 +82,69 @@ def smallest_patch(loop: Float64[np.ndarray, "n 3"], forbidden: Bool[np.ndarray,
     return Patch(loop.mean(axis=0, keepdims=True), fan)
 
 
-def _grid_inside(planar: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "m 2"]:
-    """A triangular grid within the polygon, as fine as its sides."""
+def _grid_inside(
+    planar: Float64[np.ndarray, "n 2"],
+) -> tuple[Float64[np.ndarray, "m 2"], Int32[np.ndarray, "f 3"]]:
+    """A triangular grid within the polygon, as fine as its sides and clear of them. Its rims touch nowhere."""
+    nothing = np.zeros((0, 2)), np.zeros((0, 3), np.int32)
     spacing = float(np.linalg.norm(planar - np.roll(planar, -1, axis=0), axis=1).mean())
     low, high = planar.min(axis=0), planar.max(axis=0)
     spacing = max(spacing, float(np.sqrt(np.prod(high - low) / _MOST_NEW_POINTS)))
     if spacing <= 0:
-        return np.zeros((0, 2))
+        return nothing
     rows = np.arange(low[1] + spacing / 2, high[1], spacing * np.sqrt(3) / 2)
-    columns = np.arange(low[0], high[0] + spacing / 2, spacing)
+    columns = np.arange(low[0] - spacing / 2, high[0] + spacing, spacing)
+    if len(rows) < 2 or len(columns) < 2:
+        return nothing
     grid = np.stack(np.meshgrid(columns, rows), axis=-1)
     grid[1::2, :, 0] += spacing / 2
-    inside = grid.reshape(-1, 2)
-    inside = inside[points_in_poly(inside, planar)] if len(inside) else inside
-    if len(inside) == 0:
-        return np.zeros((0, 2))
-    return np.asarray(inside[cKDTree(planar).query(inside)[0] > _CLEAR_OF_RIM * spacing])
+    points, faces = grid.reshape(-1, 2), _grid_faces(len(rows), len(columns))
+    clear = points_in_poly(points, planar)
+    clear[clear] = cKDTree(_dense(planar, spacing / 2)).query(points[clear])[0] > _CLEAR_OF_RIM * spacing
+    faces = faces[clear[faces].all(axis=1)]
+    for _ in range(_UNPINCHING_ROUNDS):
+        starts, times = np.unique(boundary_edges(faces)[:, 0], return_counts=True)
+        if (times == 1).all():
+            break
+        faces = faces[~np.isin(faces, starts[times > 1]).any(axis=1)]
+    else:
+        return nothing
+    faces, used = compacted(faces, len(points))
+    return points[used], faces
+
+
+def _grid_faces(rows: int, columns: int) -> Int32[np.ndarray, "f 3"]:
+    """Counter-clockwise triangles of a grid whose odd rows are shifted to the right by half a step."""
+    number = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
+    faces = []
+    for row in range(rows - 1):
+        lower, upper = number[row], number[row + 1]
+        if row % 2 == 0:
+            faces += [[lower[:-1], lower[1:], upper[:-1]], [lower[1:], upper[1:], upper[:-1]]]
+        else:
+            faces += [[lower[:-1], upper[1:], upper[:-1]], [lower[:-1], lower[1:], upper[1:]]]
+    return np.concatenate([np.stack(corners, axis=1) for corners in faces])
+
+
+def _dense(planar: Float64[np.ndarray, "n 2"], step: float) -> Float64[np.ndarray, "m 2"]:
+    """Points along the polygon's sides, at most a step apart."""
+    side = np.roll(planar, -1, axis=0) - planar
+    pieces = np.maximum(np.ceil(np.linalg.norm(side, axis=1) / step).astype(np.int64), 1)
+    within = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    return np.repeat(planar, pieces, axis=0) + np.repeat(side / pieces[:, None], pieces, axis=0) * within[:, None]
+
+
+def _lies_flat(
+    points: Float64[np.ndarray, "m 2"], faces: Int32[np.ndarray, "f 3"], planar: Float64[np.ndarray, "n 2"]
+) -> bool:
+    """Whether no triangle is turned over and together they are as large as the polygon."""
+    a, b, c = points[faces[:, 0]], points[faces[:, 1]], points[faces[:, 2]]
+    twice = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    following = np.roll(planar, -1, axis=0)
+    whole = float((planar[:, 0] * following[:, 1] - planar[:, 1] * following[:, 0]).sum())
+    if whole <= 0 or bool((twice < -_FLAT_SLACK * whole).any()):
+        return False
+    return abs(float(twice.sum()) / whole - 1) < _FLAT_SLACK
 
 
 def _closes(faces: Int32[np.ndarray, "f 3"], rim: int, count: int) -> bool:

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
 import numpy as np
 import pynanoinstantmeshes
+
+_MOST_BYTES = 3 * 2**30
+"""Half a million quads need about a third of it."""
 
 
 def main(folder: Path, vertex_count: int) -> None:
@@ -20,5 +24,14 @@ def main(folder: Path, vertex_count: int) -> None:
     np.save(folder / "quad_faces.npy", quad_faces)
 
 
+def _limit_memory() -> None:
+    """Keep odd input, which the library may divide without end, from eating the machine. Not possible on Windows."""
+    if importlib.util.find_spec("resource") is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+
+
 if __name__ == "__main__":
+    _limit_memory()
     main(Path(sys.argv[1]), int(sys.argv[2]))

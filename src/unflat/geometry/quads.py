@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int32, Int64
 from unflat.core.shape import Mesh
 from unflat.geometry.closest import NearestSurface
 from unflat.geometry.decimation import decimated
-from unflat.geometry.meshes import face_normals, signed_volume, welded
+from unflat.geometry.meshes import face_areas, face_normals, signed_volume, welded
 from unflat.geometry.topology import compacted, is_closed, is_manifold
 
 _QUADS_PER_VERTEX = 4.0
@@ -23,13 +23,17 @@ _TOLERANCE = 0.25
 """Accepted difference between the wanted and the made number of quads."""
 _NUDGES = (1.0, 0.93, 1.07, 0.87, 1.13, 1.2)
 """Each try asks for a slightly different number, since holes come and go with the placement of the grid."""
+_MOST_FAILURES = 2
+"""A mesh on which the library gave up twice is not tried again."""
+_LEAST_AREA = 1e-5
+"""Area over squared size; thinner needles would be divided without end."""
 _KEPT_VOLUME = 0.7
 """A result with less of the volume has lost a limb."""
 _INPUT_FACES = 60_000
 _INPUT_FACES_PER_QUAD = 8
 """Finer input costs time and adds nothing: vertices are put back onto the fine surface in the end."""
 _POLL_S = 0.1
-_LONGEST_S = 120.0
+_LONGEST_S = 60.0
 
 
 def quad_mesh(mesh: Mesh, quads: int, progress: Callable[[float], None] = lambda _: None) -> Mesh | None:
@@ -44,10 +48,16 @@ def quad_mesh(mesh: Mesh, quads: int, progress: Callable[[float], None] = lambda
     must_close = is_closed(bare.faces)
     best: tuple[tuple[bool, float], Mesh] | None = None
     factor = 1 / _QUADS_PER_VERTEX
+    if face_areas(bare).sum() < _LEAST_AREA * float(bare.extent.max()) ** 2:
+        return None
+    failures = 0
     for attempt, nudge in enumerate(_NUDGES):
         made = _remesh(source, max(round(quads * factor * nudge), 8), progress)
         progress((attempt + 1) / (len(_NUDGES) + 1))
         if made is None:
+            failures += 1
+            if failures == _MOST_FAILURES:
+                break
             continue
         candidate = _on_surface(_as_mesh(*made, like=bare), bare)
         count = len(candidate.faces) // 2

@@ -75,11 +75,9 @@ def level_step(values: Float64[np.ndarray, "n"]) -> float:
     return float(np.min(np.diff(levels)))
 
 
-def back_plate(whole: WholeDepth, thickness: float) -> Float32[np.ndarray, "h w"]:
+def back_plate(whole: WholeDepth, thickness: float) -> float:
     """Depth of a flat plate, `thickness` behind the deepest point."""
-    depth = depth_of_nearness(whole.camera, whole.nearness)
-    deepest = float(np.max(depth[whole.coverage > 0.5]))
-    return np.full(depth.shape, deepest + thickness, np.float32)
+    return float(np.max(depth_of_nearness(whole.camera, whole.nearness[whole.coverage > 0.5]))) + thickness
 
 
 def mirrored_back(whole: WholeDepth) -> Float32[np.ndarray, "h w"]:

@@ -102,7 +102,7 @@ def outward(mesh: Mesh) -> Mesh:
         for inner in np.flatnonzero(flip):
             holds = (low[shells] < low[inner]).all(axis=1) & (high[shells] > high[inner]).all(axis=1)
             flip[inner] = not holds.any()
-    return _with_flipped(mesh, flip[part])
+    return _with_flipped(mesh, flip[part]) if flip.any() else mesh
 
 
 def part_volumes(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> Float64[np.ndarray, "p"]:

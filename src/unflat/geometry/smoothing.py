@@ -12,6 +12,10 @@ from unflat.core.shape import Mesh
 from unflat.geometry.meshes import signed_volume
 from unflat.geometry.topology import edge_table, is_closed
 
+_VOLUME_STEPS = 4
+_VOLUME_SLACK = 5e-4
+"""Volumes that differ by less are the same: nobody sees it, and each step costs a tenth of a second."""
+
 
 def denoised(
     mesh: Mesh,
@@ -106,14 +110,18 @@ def _fitted(
 
 
 def _with_volume_of(before: Mesh, after: Mesh) -> Mesh:
-    """The smoothed mesh moved along its normals by what it has lost or gained in volume, over its area."""
-    vertices = after.vertices.astype(np.float64)
-    corners = after.triangles.astype(np.float64)
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    missing_m3 = signed_volume(before) - signed_volume(after)
-    area_m2 = float(np.linalg.norm(cross, axis=1).sum() / 2)
-    normals = np.stack(
-        [np.bincount(after.faces.ravel(), np.repeat(part, 3), len(vertices)) for part in cross.T], axis=1
-    )
-    unit = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return after.with_vertices((vertices + unit * (missing_m3 / area_m2)).astype(np.float32))
+    """The smoothed mesh moved along its normals by what it has lost or gained in volume."""
+    wanted_m3 = signed_volume(before)
+    for _ in range(_VOLUME_STEPS):
+        missing_m3 = wanted_m3 - signed_volume(after)
+        if abs(missing_m3) < _VOLUME_SLACK * abs(wanted_m3):
+            break
+        vertices, corners = after.vertices.astype(np.float64), after.triangles.astype(np.float64)
+        cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        around = [np.bincount(after.faces.ravel(), np.repeat(part, 3), len(vertices)) for part in cross.T]
+        normals = np.stack(around, axis=1)
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        unit = normals / np.maximum(length, np.finfo(np.float64).tiny)
+        # A step of every vertex along its normal gains a sixth of these lengths in volume.
+        after = after.with_vertices((vertices + unit * (missing_m3 * 6 / length.sum())).astype(np.float32))
+    return after

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from unflat.core.shape import Field, Mesh
@@ -24,8 +24,6 @@ _BAND_VOXELS = 2
 """Distances are exact this near to the surface."""
 _SHEET_HALF_VOXELS = 0.8
 """Sheets without thickness become this thick on both sides: the least at which no sheet tears on the grid."""
-_SEEN_FROM = 3
-"""A voxel is outside if so many of 26 directions see it: one would let every small hole drill tunnels."""
 _BEAM_VOXELS = 2
 _BOX = np.ones((3, 3, 3), bool)
 _SAMPLES_PER_VOXEL = 2.0
@@ -54,7 +52,7 @@ def remeshed_solid(mesh: Mesh, resolution: int, progress: Callable[[float], None
     surface = NearestSurface(on_grid, 1 / _SAMPLES_PER_VOXEL)
     cell = np.rint(surface.samples).astype(np.int64)
     band = _marked(cell, shape)
-    outside = seen_count(on_grid, shape, progress) >= _SEEN_FROM
+    outside = seen_from_outside(on_grid, shape, progress)
     # Free space thinner than this and away from any surface is a beam of sight through a hole.
     wide = binary_erosion(outside, _BOX, iterations=_BEAM_VOXELS, border_value=1)
     outside &= band | binary_dilation(wide, _BOX, iterations=_BEAM_VOXELS)
@@ -66,23 +64,23 @@ def remeshed_solid(mesh: Mesh, resolution: int, progress: Callable[[float], None
     return Mesh((solid.vertices * voxel + origin).astype(np.float32), solid.faces)
 
 
-def seen_count(
+def seen_from_outside(
     on_grid: Mesh, shape: tuple[int, ...], progress: Callable[[float], None] = lambda _: None
-) -> UInt8[np.ndarray, "nx ny nz"]:
-    """For each voxel, from how many of the 26 lattice directions its centre is seen (counting stops when it is enough).
+) -> Bool[np.ndarray, "nx ny nz"]:
+    """For each voxel, whether its centre is seen from outside along any of the 26 lattice directions.
 
     The mesh is in voxel units. Rays run through the voxels' centres, so that nothing is rounded.
     """
     caster = RayCaster(on_grid)
-    seen = np.zeros(shape, np.uint8)
+    seen = np.zeros(shape, bool)
     for axis, sign in product(range(3), (-1, 1)):
-        seen += _seen_along_axis(caster, axis, sign, shape)
-    open_flat = np.flatnonzero(seen < _SEEN_FROM)
+        seen |= _seen_along_axis(caster, axis, sign, shape)
+    hidden = np.flatnonzero(~seen)
     for step, direction in enumerate(_SLANTED):
-        voxels = np.stack(np.unravel_index(open_flat, shape))
+        voxels = np.stack(np.unravel_index(hidden, shape))
         visible = _seen_along(caster, np.array(direction), np.array(shape), voxels)
-        seen.ravel()[open_flat[visible]] += 1
-        open_flat = open_flat[seen.ravel()[open_flat] < _SEEN_FROM]
+        seen.ravel()[hidden[visible]] = True
+        hidden = hidden[~visible]
         progress(0.5 * (step + 1) / len(_SLANTED))
     return seen
 

@@ -120,7 +120,9 @@ def test_the_smallest_patch_of_a_bent_square_takes_the_shorter_diagonal():
     areas = []
     for diagonal in ([[0, 1, 2], [0, 2, 3]], [[1, 2, 3], [1, 3, 0]]):
         corners = bent[np.array(diagonal)]
-        areas.append(np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum())
+        areas.append(
+            np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
+        )
     chosen = bent[smallest_patch(bent, no_chords(4)).faces]
     found = np.linalg.norm(np.cross(chosen[:, 1] - chosen[:, 0], chosen[:, 2] - chosen[:, 0]), axis=1).sum()
     assert found == pytest.approx(min(areas))

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unflat.core import Context, Mesh, RecipeError, Scale as LengthScale, StageFailed
+from unflat.core import Context, Mesh, RecipeError, StageFailed
+from unflat.core import Scale as LengthScale
 from unflat.geometry.cameras import project
 from unflat.geometry.resting import most_stable_down
 from unflat.geometry.similarities import rotation_between, rotation_deg
@@ -30,7 +31,10 @@ STEPS = [
 
 def lopsided():
     """A slab with a knob: no symmetry, off the origin."""
-    return solids.moved(solids.merged([solids.box((0.6, 0.2, 0.4)), solids.moved(solids.sphere(0.1), (0.2, 0.25, 0.1))]), (0.1, 0.2, -0.3))
+    return solids.moved(
+        solids.merged([solids.box((0.6, 0.2, 0.4)), solids.moved(solids.sphere(0.1), (0.2, 0.25, 0.1))]),
+        (0.1, 0.2, -0.3),
+    )
 
 
 @pytest.mark.parametrize("step", STEPS, ids=repr)

@@ -34,7 +34,9 @@ def off_the_box(vertices):
 
 def test_more_than_half_of_the_noise_of_a_box_goes(box, around):
     before, after = noisy(box), smooth(noisy(box), around)
-    assert np.sqrt((off_the_box(after.vertices) ** 2).mean()) < 0.5 * np.sqrt((off_the_box(before.vertices) ** 2).mean())
+    assert np.sqrt((off_the_box(after.vertices) ** 2).mean()) < 0.5 * np.sqrt(
+        (off_the_box(before.vertices) ** 2).mean()
+    )
 
 
 def test_the_sides_of_a_noisy_box_become_flat(box, around):
@@ -99,7 +101,10 @@ def test_the_same_far_from_the_origin(box, around):
 
 def test_faces_without_area_do_no_harm(around):
     ball = solids.sphere()
-    flat = Mesh(np.concatenate([ball.vertices, ball.vertices[:1]]), np.concatenate([ball.faces, np.int32([[0, 1, len(ball.vertices)]])]))
+    flat = Mesh(
+        np.concatenate([ball.vertices, ball.vertices[:1]]),
+        np.concatenate([ball.faces, np.int32([[0, 1, len(ball.vertices)]])]),
+    )
     assert np.isfinite(smooth(flat, around).vertices).all()
 
 

@@ -31,7 +31,9 @@ def test_welding_closes_what_was_cut_apart_and_keeps_confidence(around, ball):
 
 def test_welding_with_a_tolerance_joins_vertices_that_are_almost_together(around, ball):
     loose = cut_apart(ball)
-    shaken = loose.with_vertices(loose.vertices + np.random.default_rng(0).uniform(-1e-5, 1e-5, loose.vertices.shape).astype(np.float32))
+    shaken = loose.with_vertices(
+        loose.vertices + np.random.default_rng(0).uniform(-1e-5, 1e-5, loose.vertices.shape).astype(np.float32)
+    )
     assert not is_closed(Weld()(around(shaken), Context()).mesh.faces)
     assert is_closed(Weld(tolerance=1e-4)(around(shaken), Context()).mesh.faces)
 

@@ -25,7 +25,7 @@ def test_the_hole_of_a_handle_stays_a_hole(scene, kind):
 
 
 def test_a_white_object_before_white_is_kept_whole_by_its_shading(scene):
-    example = scene("white", tone=(250, 250, 250))
+    example = scene("white", tone=(244, 244, 244))
     assert example.overlap(Plain()(example.photo, Context()).mask) > 0.95
 
 

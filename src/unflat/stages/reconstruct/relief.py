@@ -169,11 +169,13 @@ class Relief:
             raise nothing_to_build()
         size = length_of_long_side(whole)
         thickness = self.thickness * size
-        back = {
-            "flat": lambda: back_plate(whole, thickness),
-            "mirror": lambda: mirrored_back(whole),
-            "shell": lambda: shell_back(whole, thickness),
-        }[self.back]()
+        back = (
+            back_plate(whole, thickness)
+            if self.back == "flat"
+            else mirrored_back(whole)
+            if self.back == "mirror"
+            else shell_back(whole, thickness)
+        )
         front = depth_of_nearness(whole.camera, whole.nearness).astype(np.float32)
         layers = Layers(whole.camera, front, back, whole.coverage, whole.seen, whole.cuts)
         one_sample = size / self.grid_px
@@ -226,7 +228,9 @@ def _tell_what_is_left_out(whole: WholeDepth, context: Context) -> None:
 
 def _centred(mesh: Mesh, view: View, camera: Camera, scale: Scale) -> Reconstruction:
     """The relief in the middle of the world, with its camera moved along."""
-    front = mesh.vertices[: len(mesh.vertices) // 2]
+    assert mesh.confidence is not None
+    seen = mesh.vertices[mesh.confidence == 1]
+    front = seen if len(seen) > 1 else mesh.vertices
     similarity = centring_similarity(mesh.vertices, front, unit_size=scale is Scale.UP_TO_SCALE)
     seen_from = replace(view, camera=transform_camera(camera, similarity), depth=None)
     return Reconstruction(transformed(mesh, similarity), Views((seen_from,)), scale)

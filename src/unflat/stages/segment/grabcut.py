@@ -150,7 +150,7 @@ def _cleaned(solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     return filled_pinholes(without_specks(solid, least), least // 4)
 
 
-def _at_full_size(photo: Photo, solid: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+def _at_full_size(photo: Photo, solid: Bool[np.ndarray, "hs ws"]) -> Float32[np.ndarray, "h w"]:
     """The mask at the photo's size, its edges drawn to the photo's own."""
     factor = photo.width / solid.shape[1]
     smooth = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), 0.7)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from unflat.core import Context, InputError, Mask, Photo, RecipeError, View
 from unflat.core.color import linear_from_srgb, luminance
 from unflat.geometry.background import Background, border_of, fit_background
-from unflat.geometry.image_edges import edge_strength, lab_from_srgb, reduced_size, resized, soft_edges
+from unflat.geometry.image_edges import distance_px, edge_strength, lab_from_srgb, reduced_size, resized, soft_edges
 from unflat.geometry.masks import reached_from_frame, without_specks
 
 _LEAST_LAB, _NOISE_FACTOR = 2.5, 3.5
@@ -40,11 +40,17 @@ _SHADOW_SIDE_PX = 640
 """Longer side of the copy on which shadows are judged."""
 _NARROW_SHARE = 0.006
 """A shadow does not squeeze through gaps in an outline narrower than twice this share of the longer side."""
+_MOST_SHARPER = 2.5
+"""In small pictures shadows change faster per pixel, at most by this factor."""
+_GAP_SHARE = 0.06
+"""Gaps in an outline up to twice this share of the longer side are closed to tell inside from outside."""
+_SHADOW_BAND_PX = 4.0
+"""Beside a shadow the outline is sought over this far, because the shadow's end is found less exactly."""
 _SHADOW_DARKEST = 0.3
 """A soft shadow leaves at least this share of the light."""
 _SHADOW_TINT = 0.06
 """Shadows keep the background's colour: each channel's share of light stays within this of their mean."""
-_HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 2.5, 0.6, 9
+_HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 4.0, .6, 9
 """A hole's rim steps up by this many thresholds within a few pixels (a highlight fades), its middle is this calm."""
 
 
@@ -74,8 +80,8 @@ class Plain:
         distance = background.difference_lab(lab)
         weak = self.threshold_lab or max(_LEAST_LAB, _NOISE_FACTOR * background.noise_lab)
         solid = _without_halo(_distinct(distance, weak), distance)
-        if self.remove_shadow:
-            solid &= ~_soft_shadow(photo.pixels, behind, solid)
+        shadow = _soft_shadow(photo.pixels, behind, solid) if self.remove_shadow else np.zeros_like(solid)
+        solid &= ~shadow
         context.progress(0.6)
         solid = _keep_true_holes(solid, distance, weak)
         solid = without_specks(solid, max(4, round(_SPECK_SHARE * solid.size)))
@@ -85,7 +91,7 @@ class Plain:
                 code="nothing-in-picture",
                 hint="Give a picture with one clear object, or mark it with --box or --mask.",
             )
-        alpha = soft_edges(lab, solid, _BAND_PX, behind)
+        alpha = _soft_alpha(lab, solid, behind, shadow & ~solid)
         confidence = _confidence(background, lab, distance, solid)
         return View(photo, Mask(alpha, made_by="plain", confidence=confidence))
 
@@ -122,13 +128,44 @@ def _soft_shadow(
     shaped = resized(solid.astype(np.uint8), size).astype(bool)
     lab = lab_from_srgb(small)
     distance = np.linalg.norm(lab - lab_from_srgb(plain_small), axis=2)
-    calm = edge_strength(lab) < _SHARP_LAB_PER_PX
+    calm = edge_strength(lab) < _SHARP_LAB_PER_PX * min(_SHADOW_SIDE_PX / max(size), _MOST_SHARPER)
     passable = ~shaped | (calm & (_is_dimmed(small, plain_small) | (distance < _DRIFT_LAB)))
     narrow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(_NARROW_SHARE * max(size))) + 1,) * 2)
     wide_ways = cv2.erode(passable.astype(np.uint8), narrow, borderValue=1).astype(bool)
     reached = cv2.dilate(reached_from_frame(wide_ways).astype(np.uint8), narrow).astype(bool)
-    shadow = (reached & passable & shaped).astype(np.float32)
+    shadow = _outside_object(reached & passable & shaped, shaped).astype(np.float32)
     return solid & (resized(shadow, solid.shape) > 0.5)
+
+
+def _outside_object(shadow: Bool[np.ndarray, "h w"], solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The shadow without pieces that lie mostly inside what remains of the object, once its outline is closed.
+
+    A pale object before white has gaps in its outline; what was reached through them is no shadow.
+    """
+    radius = max(1, round(_GAP_SHARE * max(solid.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+    thick = cv2.dilate(np.pad((solid & ~shadow).astype(np.uint8), radius + 1), disc).astype(bool)
+    filled = ~reached_from_frame(~thick)
+    inside = cv2.erode(filled.astype(np.uint8), disc).astype(bool)[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
+    count, labels = cv2.connectedComponents(shadow.astype(np.uint8), connectivity=8)
+    share = np.bincount(labels.ravel(), inside.ravel(), minlength=count) / np.bincount(labels.ravel(), minlength=count)
+    share[0] = 1.0
+    return np.asarray((share < 0.5)[labels])
+
+
+def _soft_alpha(
+    lab: Float32[np.ndarray, "h w 3"],
+    solid: Bool[np.ndarray, "h w"],
+    behind: Float32[np.ndarray, "h w 3"],
+    shadow: Bool[np.ndarray, "h w"],
+) -> Float32[np.ndarray, "h w"]:
+    """Soft edges against the known background; beside a shadow, in a wider band, against the shadow's own colour."""
+    alpha = soft_edges(lab, solid, _BAND_PX, behind)
+    if not shadow.any():
+        return alpha
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(2 * _SHADOW_BAND_PX) + 1,) * 2)
+    beside = cv2.dilate(shadow.astype(np.uint8), reach).astype(bool)
+    return np.where(beside, soft_edges(lab, solid, _SHADOW_BAND_PX), alpha)
 
 
 def _is_dimmed(
@@ -157,24 +194,27 @@ def _keep_true_holes(
     if count == 1:
         return solid
     areas = np.bincount(labels.ravel(), minlength=count)
-    inside = _low_quartile(labels[enclosed], distance[enclosed], count)
+    inside = _quantile_of_each(labels[enclosed], distance[enclosed], count, 0.25)
+    deep = distance_px(enclosed) > _HALO_REACH_PX
+    middle = _quantile_of_each(labels[deep], distance[deep], count, 0.9)
     grown = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
     rim = (grown > 0) & ~enclosed
-    steep = _low_quartile(grown[rim], cv2.dilate(distance, np.ones((3, 3), np.uint8))[rim], count)
-    hole = (steep > _HOLE_CONTRAST * weak) & (inside < _HOLE_CALM * weak) & (areas >= _LEAST_HOLE_PX)
+    steep = _quantile_of_each(grown[rim], cv2.dilate(distance, np.ones((3, 3), np.uint8))[rim], count, 0.25)
+    calm = np.maximum(inside, middle) < _HOLE_CALM * weak
+    hole = calm & (steep > _HOLE_CONTRAST * weak) & (areas >= _LEAST_HOLE_PX)
     hole[0] = True
     return np.asarray(solid | ~hole[labels])
 
 
-def _low_quartile(
-    owners: Int32[np.ndarray, "n"], values: Float32[np.ndarray, "n"], count: int
+def _quantile_of_each(
+    owners: Int32[np.ndarray, "n"], values: Float32[np.ndarray, "n"], count: int, quantile: float
 ) -> Float32[np.ndarray, "count"]:
-    """The lower quartile of the values of each owner 0..count-1; 0 for who owns none."""
+    """A quantile of the values of each owner 0..count-1; 0 for who owns none."""
     order = np.lexsort((values, owners))
     owners, values = owners[order], np.append(values[order], np.float32(0))
     starts = np.searchsorted(owners, np.arange(count))
     ends = np.searchsorted(owners, np.arange(count), side="right")
-    return np.where(ends > starts, values[starts + (ends - starts) // 4], np.float32(0))
+    return np.where(ends > starts, values[starts + (quantile * (ends - starts)).astype(int)], np.float32(0))
 
 
 def _confidence(

@@ -12,10 +12,11 @@ from unflat.geometry.relief import (
     centring_similarity,
     depth_of_map,
     focal_of_field_of_view,
-    length_of_long_side,
     level_step,
+    longer_side,
     mirrored_back,
     shell_back,
+    width_of_sample,
 )
 
 
@@ -79,7 +80,7 @@ def test_an_eight_bit_map_has_steps_and_a_fine_one_none():
 def test_the_plate_stands_behind_the_deepest_point():
     depth = np.full((16, 16), 2.0)
     depth[4:9, 4:9] = 3.0
-    assert np.allclose(back_plate(whole(depth), 0.25), 3.25)
+    assert np.isclose(back_plate(whole(depth), 0.25), 3.25)
 
 
 def test_the_mirror_of_a_ball_is_the_other_half():
@@ -109,10 +110,12 @@ def test_a_shell_has_its_thickness():
     assert np.allclose(shell_back(layer, 0.1) - depth_of_nearness(layer.camera, layer.nearness), 0.1, atol=1e-6)
 
 
-def test_the_long_side_is_in_metres():
+def test_the_long_side_is_counted_in_samples_and_a_sample_is_in_metres():
     coverage = np.zeros((40, 40), np.float32)
     coverage[5:15, 4:34] = 1
-    assert np.isclose(length_of_long_side(whole(np.full((40, 40), 2.0), coverage)), 30 / 80 * 2)
+    layer = whole(np.full((40, 40), 2.0), coverage)
+    assert longer_side(layer) == 30
+    assert np.isclose(width_of_sample(layer), 2 / 80)
 
 
 def test_the_similarity_centres_and_scales():

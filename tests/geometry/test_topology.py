@@ -12,8 +12,10 @@ from unflat.geometry.topology import (
     edge_table,
     genus,
     is_closed,
+    is_closed_manifold,
     is_manifold,
     is_oriented,
+    paired_sides,
     sides_of,
 )
 from unflat.synth import solids
@@ -53,6 +55,7 @@ def test_vertex_numbers_too_large_to_pack_give_the_same_edges():
 def test_solids_are_closed_manifolds_of_known_genus(solid, handles):
     assert is_closed(solid.faces)
     assert is_manifold(solid.faces)
+    assert is_closed_manifold(solid.faces)
     assert genus(solid.faces) == handles
 
 
@@ -74,12 +77,14 @@ def test_handles_of_several_parts_add_up():
 )
 def test_what_is_not_closed_is_said_to_be_open(faces):
     assert not is_closed(faces)
+    assert not is_closed_manifold(faces)
     assert genus(faces) is None
 
 
 def test_two_solids_that_touch_in_a_vertex_are_closed_but_not_manifold():
     assert is_closed(TWO_AT_A_VERTEX)
     assert not is_manifold(TWO_AT_A_VERTEX)
+    assert not is_closed_manifold(TWO_AT_A_VERTEX)
     assert genus(TWO_AT_A_VERTEX) == 0
     assert corner_fans(TWO_AT_A_VERTEX).max() + 1 == 8
 
@@ -135,3 +140,10 @@ def test_unused_vertices_fall_out():
     faces, used = compacted(TETRAHEDRON + 5, 20)
     assert np.array_equal(faces, TETRAHEDRON)
     assert used.tolist() == [5, 6, 7, 8]
+
+
+def test_pairs_are_the_sides_of_edges_with_exactly_two_faces():
+    faces = np.random.default_rng(1).integers(0, 12, (60, 3), dtype=np.int32)
+    table = edge_table(faces)
+    expected = {tuple(table.sides[first : first + 2].tolist()) for first in table.first[table.face_count == 2]}
+    assert {tuple(pair) for pair in paired_sides(faces).tolist()} == expected

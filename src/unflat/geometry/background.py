@@ -48,7 +48,9 @@ class Background:
         for (px, py), color in zip(_powers(self.degree), self.coefficients, strict=True):
             table[py, px] = color
         across_rows = np.einsum("yk,kxc->cyx", rows, table).astype(np.float32)
-        return np.asarray(cv2.merge([np.einsum("yk,kx->yx", plane, columns.astype(np.float32)) for plane in across_rows]))
+        return np.asarray(
+            cv2.merge([np.einsum("yk,kx->yx", plane, columns.astype(np.float32)) for plane in across_rows])
+        )
 
 
 def fit_background(lab: Float32[np.ndarray, "h w 3"]) -> Background:
@@ -57,7 +59,7 @@ def fit_background(lab: Float32[np.ndarray, "h w 3"]) -> Background:
     Iteratively reweighted least squares with Cauchy weights, of rising polynomial degree; objects that touch the
     frame are outvoted. Cost: one pass over the pixels, then constant.
     """
-    small = np.ascontiguousarray(resized(lab, reduced_size(*lab.shape[:2], _FIT_SIDE_PX)))
+    small = np.ascontiguousarray(resized(lab, reduced_size(lab.shape[0], lab.shape[1], _FIT_SIDE_PX)))
     calm = _calm_region_at_the_border(small)
     rows, columns = np.nonzero(calm)
     x, y = _axis(small.shape[1])[columns], _axis(small.shape[0])[rows]

@@ -10,11 +10,15 @@ from jaxtyping import Bool, Float64, Int32
 from scipy.spatial import cKDTree
 
 from unflat.core.shape import Mesh
-from unflat.geometry.meshes import face_areas
+from unflat.geometry.meshes import face_areas, face_normals, vertex_normals
 from unflat.geometry.sampling import points_on_faces, sample_faces
 
 _MOST_SAMPLES = 2_000_000
 """Bounds memory to about 200 MB; larger surfaces are sampled more widely."""
+_UNTURNING_ROUNDS = 20
+"""Each leaves more vertices where they were; two or three are usual."""
+_LEAST_COSINE = 0.2
+"""Faces tilted by more than about 80 degrees have been drawn over an edge or through a thin wall."""
 _SAMPLES_TRIED = 4
 """So many nearest samples name the triangles that are looked at."""
 
@@ -69,6 +73,22 @@ class NearestSurface:
         barycentric = _barycentric_of_nearest(self.mesh.triangles[face].astype(np.float64), points)
         position = points_on_faces(self.mesh, face, barycentric)
         return Nearest(face, barycentric, position, np.linalg.norm(position - points, axis=1))
+
+
+def put_onto(mesh: Mesh, surface: NearestSurface, within_m: float) -> Mesh:
+    """The mesh with its vertices on the surface, where that is near and faces the same way and no face turns over."""
+    before = face_normals(mesh)
+    nearest = surface.query(mesh.vertices.astype(np.float64))
+    # The two sides of a thin wall are near each other but face apart: each vertex keeps to its own.
+    alike = np.einsum("vi,vi->v", vertex_normals(mesh), face_normals(surface.mesh)[nearest.face])
+    move = (nearest.distance <= within_m) & (alike > _LEAST_COSINE)
+    for _ in range(_UNTURNING_ROUNDS):
+        moved = mesh.with_vertices(np.where(move[:, None], nearest.position, mesh.vertices).astype(np.float32))
+        turned = (np.einsum("fi,fi->f", before, face_normals(moved)) < _LEAST_COSINE) & move[mesh.faces].any(axis=1)
+        if not turned.any():
+            return moved
+        move[mesh.faces[turned]] = False
+    return mesh
 
 
 def carried_from_surface(source: Mesh, target: Mesh, within_m: float) -> Mesh:

@@ -18,7 +18,7 @@ from unflat.geometry.meshes import face_areas, signed_volume
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.repair import consistently_turned, fans_split, merged, outward, part_volumes, without_degenerate
 from unflat.geometry.solid import remeshed_solid
-from unflat.geometry.topology import connected_parts, is_closed, is_manifold
+from unflat.geometry.topology import connected_parts, is_closed, is_closed_manifold
 
 _ROUNDS = 3
 """Splitting one crossing can bring another to light; three rounds settle all but hopeless cases."""
@@ -42,7 +42,7 @@ class Closed:
 
 def is_solid(mesh: Mesh) -> bool:
     """Whether the mesh is a closed manifold that encloses a positive volume."""
-    return is_closed(mesh.faces) and is_manifold(mesh.faces) and signed_volume(mesh) > 0
+    return is_closed_manifold(mesh.faces) and signed_volume(mesh) > 0
 
 
 def repaired(mesh: Mesh) -> Closed | None:
@@ -58,12 +58,13 @@ def repaired(mesh: Mesh) -> Closed | None:
     closed = _locally_closed(current, done)
     if closed is None:
         return None
-    turned = outward(closed)
+    part = connected_parts(closed.faces, len(closed.vertices))
+    turned = outward(closed, part)
     if turned is not closed:
         done.append("turned parts outward")
-    if _has_flaps(turned):
+    if _has_flaps(turned, part):
         return None
-    joined = _united(turned)
+    joined = _united(turned, part)
     if joined is not turned:
         done.append("joined overlapping parts")
     if signed_volume(joined) <= 0 or (joined is not mesh and not _accepted_by_manifold(joined)):
@@ -83,10 +84,10 @@ def remeshed(mesh: Mesh, resolution: int, progress: Callable[[float], None] = la
 def _locally_closed(mesh: Mesh, done: list[str]) -> Mesh | None:
     current: Mesh | None = mesh
     for _ in range(_ROUNDS):
-        if current is None or (is_closed(current.faces) and is_manifold(current.faces)):
+        if current is None or is_closed_manifold(current.faces):
             return current
         current = _round(current, done)
-    return current if current is not None and is_closed(current.faces) and is_manifold(current.faces) else None
+    return current if current is not None and is_closed_manifold(current.faces) else None
 
 
 def _round(mesh: Mesh, done: list[str]) -> Mesh | None:
@@ -152,16 +153,14 @@ def _invented_shares(mesh: Mesh, first_new: int) -> Float64[np.ndarray, "p"]:
     return new / np.maximum(total, np.finfo(np.float64).tiny)
 
 
-def _has_flaps(mesh: Mesh) -> bool:
-    part = connected_parts(mesh.faces, len(mesh.vertices))
+def _has_flaps(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> bool:
     centred = mesh.with_vertices(mesh.vertices - mesh.vertices.mean(axis=0))
     area = np.bincount(part, face_areas(mesh))
     return bool((np.abs(part_volumes(centred, part)) < _FLATTEST_BODY * area**1.5).any())
 
 
-def _united(mesh: Mesh) -> Mesh:
+def _united(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> Mesh:
     """Parts whose boxes overlap joined by a boolean union. A mesh with cavities, or of one part, stays as it is."""
-    part = connected_parts(mesh.faces, len(mesh.vertices))
     count = int(part.max()) + 1
     if count == 1 or not _boxes_overlap(mesh, part) or (part_volumes(mesh, part) <= 0).any():
         return mesh
@@ -174,7 +173,7 @@ def _united(mesh: Mesh) -> Mesh:
     if len(faces) == len(mesh.faces) and union.num_vert() == len(mesh.vertices):
         return mesh
     joined = merged(Mesh(np.asarray(result.vert_properties[:, :3], np.float32), faces))
-    return carried(mesh, joined) if is_closed(joined.faces) and is_manifold(joined.faces) else mesh
+    return carried(mesh, joined) if is_closed_manifold(joined.faces) else mesh
 
 
 def _boxes_overlap(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> bool:

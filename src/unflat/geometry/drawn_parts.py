@@ -25,6 +25,9 @@ _MIN_PART_SHARE, _MAX_PART_SHARE = 0.01, 0.35
 _MIN_OUTLINE_SHARE = 0.25
 """Share of a part's rim that is the body's own outline: a limb sticks out, an eye does not."""
 
+_MAX_ROOT_WIDTHS = 6.0
+"""A root longer than this many half widths of its part is no root: the piece is a slice of the body."""
+
 _LINE_PX = 3
 
 _OUTLINE_STROKES = 1.5
@@ -49,16 +52,27 @@ def drawn_parts(solid: Bool[np.ndarray, "h w"], ink: Bool[np.ndarray, "h w"]) ->
     count, pieces, facts, _ = cv2.connectedComponentsWithStats((solid & ~barrier).astype(np.uint8), connectivity=4)
     outline = _outline(solid)
     main = 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else 0
-    limbs = np.zeros_like(solid)
+    pieces_apart = np.zeros_like(solid)
     for piece in range(1, count):
         share = facts[piece, cv2.CC_STAT_AREA] / solid.sum()
         if piece != main and _MIN_PART_SHARE < share < _MAX_PART_SHARE:
-            region = cv2.dilate((pieces == piece).astype(np.uint8), np.ones((_LINE_PX + 2, _LINE_PX + 2), np.uint8)) > 0
-            if (region & outline).sum() > _MIN_OUTLINE_SHARE * _outline(region).sum():
-                limbs |= region & solid
+            reach = np.ones((_LINE_PX + 2, _LINE_PX + 2), np.uint8)
+            pieces_apart |= cv2.dilate((pieces == piece).astype(np.uint8), reach) > 0
     # Pieces that touch are one limb: stripes on a sleeve do not make it a string of sausages.
-    _, numbered = cv2.connectedComponents(limbs.astype(np.uint8), connectivity=8)
-    return (labels + numbered).astype(np.int32)
+    groups, numbered = cv2.connectedComponents((pieces_apart & solid).astype(np.uint8), connectivity=8)
+    number = 1
+    for group in range(1, groups):
+        if _is_limb(numbered == group, outline):
+            number += 1
+            labels[numbered == group] = number
+    return labels
+
+
+def _is_limb(region: Bool[np.ndarray, "h w"], outline: Bool[np.ndarray, "h w"]) -> bool:
+    """Whether a piece sticks out: much of its rim is the body's outline, and its root is short for its width."""
+    rim, own = int(_outline(region).sum()), int((region & outline).sum())
+    half_width = float(cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5).max())
+    return own > _MIN_OUTLINE_SHARE * rim and rim - own < _MAX_ROOT_WIDTHS * half_width
 
 
 def _outline(solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:

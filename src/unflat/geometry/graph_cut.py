@@ -81,7 +81,7 @@ def stability(
     A cut that depends on where it began is a guess; measured on cut-outs before plain, shaded and busy backgrounds
     it correlates with the overlap with the truth (r about 0.8).
     """
-    size = reduced_size(*cut.shape, _TRIAL_SIDE_PX)
+    size = reduced_size(cut.shape[0], cut.shape[1], _TRIAL_SIDE_PX)
     small, small_guess = resized(pixels, size), resized(guess, size)
     starts = [trimap_of_guess(small_guess, 0.6 * level), trimap_of_guess(small_guess, 1.5 * level), _blind(size)]
     small_cut = resized(cut.astype(np.float32), size) > 0.5
@@ -92,6 +92,8 @@ def _blind(size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     """A start that knows nothing but that objects stand in the middle."""
     height, width = size
     trimap = np.full(size, MAYBE_BACKGROUND, dtype=np.uint8)
-    trimap[round(0.15 * height) : round(0.85 * height) + 1, round(0.15 * width) : round(0.85 * width) + 1] = MAYBE_OBJECT
+    trimap[round(0.15 * height) : round(0.85 * height) + 1, round(0.15 * width) : round(0.85 * width) + 1] = (
+        MAYBE_OBJECT
+    )
     trimap[border_of(height, width)] = BACKGROUND
     return trimap

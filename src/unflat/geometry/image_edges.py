@@ -82,9 +82,7 @@ def _core(
     return region & ((depth_px > band_px) | ridge)
 
 
-def _nearby_color(
-    lab: Float32[np.ndarray, "h w 3"], core: Bool[np.ndarray, "h w"]
-) -> Float32[np.ndarray, "h w 3"]:
+def _nearby_color(lab: Float32[np.ndarray, "h w 3"], core: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w 3"]:
     """The core's colour averaged near each pixel; far from the core the nearest core pixel's average."""
     weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), _CORE_BLUR_PX)
     total = cv2.GaussianBlur(lab * core[..., None], (0, 0), _CORE_BLUR_PX)

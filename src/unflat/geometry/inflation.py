@@ -37,6 +37,12 @@ _FAINT_LINE = 0.25
 _LEAST_RADIUS = 3.0
 """Middle lines nearer to the outline than this many samples are its noise."""
 
+_PULL = 0.3
+"""How strongly the factor is drawn to what the middle line wants, against staying smooth."""
+
+_FACTOR_BLUR = 4.0
+"""Standard deviation in samples of the last smoothing of the factor."""
+
 _NEAR_OUTLINE = 2.0
 """Samples around the outline in which the implicit function is continued outwards: the level is smooth there."""
 
@@ -91,12 +97,14 @@ def _roundness(inward: Float32[np.ndarray, "h w"], squared: Float64[np.ndarray, 
     number = np.full(inward.shape, -1, np.int64)
     number[inside] = np.arange(int(inside.sum()))
     wanted = np.clip(inward[inside] ** 2 / np.maximum(squared[inside], 1e-6), 1.0, 2.0)
-    pull = np.where(middle[inside], (inward[inside] / inward.max()) ** 2, 1e-6).astype(np.float64)
+    pull = np.where(middle[inside], _PULL * (inward[inside] / inward.max()) ** 4, 1e-6).astype(np.float64)
     smooth = _neighbor_graph(number)
     degree = sparse.diags(np.asarray(smooth.sum(axis=1)).ravel() + pull)
     factor = np.ones(inward.shape)
     factor[inside] = _solve((degree - smooth).tocsc(), pull * wanted)
-    return factor
+    # Where a middle line ends, the harmonic factor has a peak of a few samples: it must not show as a pimple.
+    weight = np.maximum(cv2.GaussianBlur(inside.astype(np.float64), (0, 0), _FACTOR_BLUR), 1e-9)
+    return np.asarray(cv2.GaussianBlur(np.where(inside, factor, 0.0), (0, 0), _FACTOR_BLUR) / weight)
 
 
 def _neighbor_graph(number: Int64[np.ndarray, "h w"]) -> sparse.csr_matrix:

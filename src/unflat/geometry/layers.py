@@ -18,6 +18,8 @@ from unflat.geometry.sheet import Sheet, build_sheet
 _STEEPEST = 8.0
 """Surfaces are carried on to their edge with no more than this slope: at steeper rims the samples are too uncertain."""
 
+_STEEPEST_SHARE = 0.5
+"""Nor by more than this share of the nearness, so that on a grid of a few samples nothing ends up behind the camera."""
 _LEAST_GAP_SHARE = 1e-3
 """Least thickness over depth: well above float32's resolution."""
 _TALLEST_TOOTH = 32.0
@@ -51,10 +53,10 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
 
     Closed, manifold and outward-facing whatever the layers are, and free of crossings, since the back is kept at
     least `least_thickness` (metres, and never less than a thousandth of the depth) behind the front. The front's
-    vertices come first; ``confidence`` is 1 on the seen front, 0 on its edges, on walls and on the back. `join_cuts`
-    bridges occlusion edges by steep walls, so that each connected piece of outline gives one body; otherwise the
-    surfaces on both sides get a body each. Raises `InputError` (``nothing-in-picture``) where the coverage leaves no
-    triangle. Linear in samples: 0.3 s for 512 x 512.
+    vertices come first; ``confidence`` is 1 on the seen front, 0 where it goes on behind a nearer surface and on the
+    back, so that it fades along the walls. `join_cuts` bridges occlusion edges by steep walls, so that each connected
+    piece of outline gives one body; otherwise the surfaces on both sides get a body each. Raises `InputError`
+    (``nothing-in-picture``) where the coverage leaves no triangle. Linear in samples: 0.3 s for 512 x 512.
     """
     cuts = layers.cuts or no_cuts(*layers.coverage.shape)
     sheet = build_sheet(layers.coverage, cuts, join_cuts=join_cuts)
@@ -72,7 +74,8 @@ def closed_mesh_from_layers(layers: Layers, *, join_cuts: bool = True, least_thi
         back = np.maximum(_depth_on(sheet, layers.camera, layer), front + gap)
     vertices = [unproject(layers.camera, side.pixels, depth) for side, depth in ((sheet, front), (behind, back))]
     seen = np.ones(layers.front.shape, bool) if layers.seen is None else layers.seen
-    measured = seen.ravel()[sheet.sample] & (sheet.reach == 0)
+    behind_another = layers.front.ravel()[sheet.sample] > layers.front.ravel()[sheet.across]
+    measured = seen.ravel()[sheet.sample] & ~behind_another
     confidence = np.concatenate([measured, np.zeros(len(back), bool)]).astype(np.float32)
     return Mesh(np.concatenate(vertices).astype(np.float32), _closed_faces(sheet, behind), confidence=confidence)
 
@@ -91,7 +94,8 @@ def _depth_on(sheet: Sheet, camera: Camera, depth: Float32[np.ndarray, "h w"]) -
     nearness = nearness_of_depth(camera, depth.ravel().astype(np.float64))
     here = nearness[sheet.sample]
     one_sample = depth_steps_to_nearness(camera, here)
-    slope = np.clip(here - nearness[sheet.opposite], -_STEEPEST * one_sample, _STEEPEST * one_sample)
+    steepest = np.minimum(_STEEPEST * one_sample, _STEEPEST_SHARE * np.abs(here))
+    slope = np.clip(here - nearness[sheet.opposite], -steepest, steepest)
     return depth_of_nearness(camera, _evened_outline(sheet, here + sheet.reach * slope, one_sample))
 
 

@@ -29,14 +29,10 @@ def objects_of(mask: Mask, *, keep: Literal["main", "all"] = "main") -> tuple[Ma
     worthy = [piece for piece in np.argsort(-scores) if areas[piece] >= _SPECK_SHARE * areas.max()]
     chosen = worthy[:1] if keep == "main" else worthy
     nearest = _nearest_label(labels)
-    return tuple(
-        replace(mask, alpha=np.where(nearest == piece + 1, mask.alpha, np.float32(0))) for piece in chosen
-    )
+    return tuple(replace(mask, alpha=np.where(nearest == piece + 1, mask.alpha, np.float32(0))) for piece in chosen)
 
 
-def grouped_pieces(
-    solid: Bool[np.ndarray, "h w"], bridge_share: float
-) -> tuple[Int32[np.ndarray, "h w"], int]:
+def grouped_pieces(solid: Bool[np.ndarray, "h w"], bridge_share: float) -> tuple[Int32[np.ndarray, "h w"], int]:
     """Labels 1..count of the connected pieces (0 outside), pieces across a gap of `bridge_share` x diagonal as one."""
     gap_px = bridge_share * float(np.hypot(*solid.shape))
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(gap_px / 2) + 1,) * 2)

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
 from unflat.core.shape import Mesh
-from unflat.geometry.closest import NearestSurface
+from unflat.geometry.closest import NearestSurface, put_onto
 from unflat.geometry.decimation import decimated
-from unflat.geometry.meshes import face_areas, face_normals, signed_volume, welded
+from unflat.geometry.meshes import face_areas, signed_volume, welded
 from unflat.geometry.topology import compacted, is_closed, is_manifold
 
 _QUADS_PER_VERTEX = 4.0
@@ -129,11 +129,5 @@ def _is_whole(candidate: Mesh, original: Mesh) -> bool:
 
 def _on_surface(made: Mesh, original: Mesh) -> Mesh:
     """Vertices put onto the original surface, but where that would turn a face over."""
-    spacing = float(np.linalg.norm(np.diff(made.triangles[:, :2], axis=1), axis=2).mean()) / 4
-    nearest = NearestSurface(original, spacing).query(made.vertices.astype(np.float64)).position.astype(np.float32)
-    before = face_normals(made)
-    moved = made.with_vertices(nearest)
-    turned = np.einsum("fi,fi->f", before, face_normals(moved)) <= 0
-    stay = np.zeros(len(nearest), bool)
-    stay[made.faces[turned]] = True
-    return made.with_vertices(np.where(stay[:, None], made.vertices, nearest))
+    edge_m = float(np.linalg.norm(np.diff(made.triangles[:, :2], axis=1), axis=2).mean())
+    return put_onto(made, NearestSurface(original, edge_m / 4), edge_m)

@@ -93,13 +93,16 @@ def shell_back(whole: WholeDepth, thickness: float) -> Float32[np.ndarray, "h w"
     return (depth_of_nearness(whole.camera, whole.nearness) + thickness).astype(np.float32)
 
 
-def length_of_long_side(whole: WholeDepth) -> float:
-    """Longer side of the outline in metres, at the object's median depth."""
+def width_of_sample(whole: WholeDepth) -> float:
+    """Width of a sample in metres at the object's median depth."""
+    depth = np.median(depth_of_nearness(whole.camera, whole.nearness[whole.coverage > 0.5]))
+    return (float(depth) if whole.camera.projection == "perspective" else 1.0) * 2 / (whole.camera.fx + whole.camera.fy)
+
+
+def longer_side(whole: WholeDepth) -> int:
+    """Longer side of the outline in samples."""
     inside = whole.coverage > 0.5
-    samples = max(np.count_nonzero(inside.any(axis=axis)) for axis in (0, 1))
-    depth = float(np.median(depth_of_nearness(whole.camera, whole.nearness[inside])))
-    per_sample = 1 / ((whole.camera.fx + whole.camera.fy) / 2)
-    return samples * per_sample * (depth if whole.camera.projection == "perspective" else 1.0)
+    return int(max(np.count_nonzero(inside.any(axis=axis)) for axis in (0, 1)))
 
 
 def centring_similarity(

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from unflat.core.shape import Mesh
 from unflat.geometry.carry import picked_faces, renumbered
 from unflat.geometry.meshes import weld_map
-from unflat.geometry.topology import EdgeTable, connected_parts, corner_fans, edge_table, neighbor_pairs, sides_of
+from unflat.geometry.topology import corner_fans, paired_sides
 
 
 def merged(mesh: Mesh, tolerance_m: float = 0.0) -> Mesh:
@@ -67,9 +67,8 @@ def consistently_turned(mesh: Mesh) -> tuple[Mesh, bool]:
 
     Each piece keeps the way that most of its area had. Faces are linked over edges of exactly two faces.
     """
-    table = edge_table(mesh.faces)
-    pairs = neighbor_pairs(table)
-    start = sides_of(mesh.faces)[:, 0]
+    pairs = paired_sides(mesh.faces)
+    start = mesh.faces.ravel()
     against = start[pairs[:, 0]] == start[pairs[:, 1]]
     if not against.any():
         return mesh, True
@@ -89,9 +88,8 @@ def consistently_turned(mesh: Mesh) -> tuple[Mesh, bool]:
     return _with_flipped(mesh, flip), orientable
 
 
-def outward(mesh: Mesh) -> Mesh:
-    """A closed mesh with every part turned so that its volume is positive, except cavities within larger parts."""
-    part = connected_parts(mesh.faces, len(mesh.vertices))
+def outward(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> Mesh:
+    """A closed mesh with every part (see `connected_parts`) turned outward, except cavities within larger parts."""
     volume = part_volumes(mesh, part)
     if (volume >= 0).all():
         return mesh
@@ -110,11 +108,6 @@ def part_volumes(mesh: Mesh, part: Int32[np.ndarray, "f"]) -> Float64[np.ndarray
     corners = mesh.triangles.astype(np.float64)
     sixfold = np.einsum("fi,fi->f", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
     return np.bincount(part, sixfold / 6)
-
-
-def unfinished(table: EdgeTable) -> Bool[np.ndarray, "e"]:
-    """Edges that do not have exactly two faces."""
-    return np.asarray(table.face_count != 2)
 
 
 def _part_boxes(

@@ -44,6 +44,8 @@ class Sheet:
     """Flat index of the sample that it belongs to."""
     opposite: Int32[np.ndarray, "n"]
     """The next sample away from the edge on the same surface, for the slope; the sample itself where there is none."""
+    across: Int32[np.ndarray, "n"]
+    """For a vertex at an occlusion edge the sample on the other side; else its own."""
     reach: Float64[np.ndarray, "n"]
     """Distance from its sample, in samples; 0 for those that are samples."""
     faces: Int32[np.ndarray, "f 3"]
@@ -176,6 +178,8 @@ def _with_vertices(inside: np.ndarray, reach: np.ndarray, cuts: Cuts, faces: np.
     opposite = np.where(
         _has_opposite(inside, cuts)[kind, rows, columns], sample - step[:, 0] * inside.shape[1] - step[:, 1], sample
     )
+    there = np.clip(sample + step[:, 0] * inside.shape[1] + step[:, 1], 0, inside.size - 1)
+    across = np.where((kind > 0) & inside.ravel()[there], there, sample)
     used = np.zeros(len(pixels), bool)
     used[faces.ravel()] = True
     faces = (np.cumsum(used) - 1).astype(np.int32)[faces]
@@ -187,6 +191,7 @@ def _with_vertices(inside: np.ndarray, reach: np.ndarray, cuts: Cuts, faces: np.
         np.flatnonzero(exists)[used].astype(np.int32),
         sample[used].astype(np.int32),
         opposite[used].astype(np.int32),
+        across[used].astype(np.int32),
         length[used],
         faces,
         *_boundary(faces, strips, outermost[used]),

@@ -110,12 +110,15 @@ def hull_distance(
 def _looked_up(silhouette: Silhouette, x: np.ndarray, y: np.ndarray) -> Float32[np.ndarray, "n"]:
     """The outline's distance at normalized image coordinates, bilinear, in pixels."""
     camera = silhouette.camera
-    u = np.clip(x * np.float32(camera.fx) + np.float32(camera.cx - 0.5), -1, camera.width_px)
-    v = np.clip(y * np.float32(camera.fy) + np.float32(camera.cy - 0.5), -1, camera.height_px)
+    wanted_u = x * np.float32(camera.fx) + np.float32(camera.cx - 0.5)
+    wanted_v = y * np.float32(camera.fy) + np.float32(camera.cy - 0.5)
+    u, v = np.clip(wanted_u, -1, camera.width_px), np.clip(wanted_v, -1, camera.height_px)
     # OpenCV's maps are pictures of less than 32768 a side, so the list of points is folded.
     columns = 1 << 12
     folded = np.zeros((2, -(-len(u) // columns) * columns), np.float32)
     folded[0, : len(u)], folded[1, : len(u)] = u, v
     maps = folded.reshape(2, -1, columns)
     found = cv2.remap(silhouette.distance_px, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found.ravel()[: len(u)])
+    distance = found.ravel()[: len(u)]
+    # Beyond the frame of a whole outline the distance goes on growing, or nothing would bound the hull.
+    return np.where(distance > 0, distance + np.hypot(wanted_u - u, wanted_v - v), distance).astype(np.float32)

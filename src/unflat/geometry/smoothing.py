@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from unflat.core.shape import Mesh
 from unflat.geometry.meshes import signed_volume
-from unflat.geometry.topology import edge_table, is_closed
+from unflat.geometry.topology import is_closed, paired_sides
 
 _VOLUME_STEPS = 4
 _VOLUME_SLACK = 5e-4
@@ -46,11 +46,8 @@ def denoised(
 
 def _face_neighbors(faces: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "f 3"]:
     """The face across each side; the face itself across a border or a non-manifold edge."""
-    table = edge_table(faces)
-    own = np.arange(len(faces), dtype=np.int32)
-    first = table.first[table.face_count == 2]
-    here, there = table.sides[first], table.sides[first + 1]
-    across = np.repeat(own, 3)
+    here, there = paired_sides(faces).T
+    across = np.repeat(np.arange(len(faces), dtype=np.int32), 3)
     across[here], across[there] = there // 3, here // 3
     return across.reshape(-1, 3)
 

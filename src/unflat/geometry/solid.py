@@ -6,12 +6,12 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Int64
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from unflat.core.shape import Field, Mesh
 from unflat.geometry.carry import picked_faces
-from unflat.geometry.closest import NearestSurface
+from unflat.geometry.closest import NearestSurface, put_onto
 from unflat.geometry.isosurface import isosurface
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.repair import part_volumes
@@ -32,7 +32,7 @@ _CRUMB_VOXELS = 4.0
 _GRID_SHIFT = np.array([0.137, 0.271, 0.419])
 """Keeps the rays off the edges and planes of meshes that are aligned with the axes."""
 _SNAP_VOXELS = 0.5
-"""Vertices nearer than this to the original surface are put onto it."""
+"""Vertices nearer than this to the original surface are put onto it; those of thickened sheets are further away."""
 
 
 def remeshed_solid(mesh: Mesh, resolution: int, progress: Callable[[float], None] = lambda _: None) -> Mesh:
@@ -58,8 +58,7 @@ def remeshed_solid(mesh: Mesh, resolution: int, progress: Callable[[float], None
     outside &= band | binary_dilation(wide, _BOX, iterations=_BEAM_VOXELS)
     solid = isosurface(Field(_signed_distance(surface, ~outside, band, cell), np.zeros(3), 1.0))
     progress(0.8)
-    solid = _without_crumbs(solid)
-    solid = _snapped(solid, surface)
+    solid = put_onto(_without_crumbs(solid), surface, _SNAP_VOXELS)
     progress(1.0)
     return Mesh((solid.vertices * voxel + origin).astype(np.float32), solid.faces)
 
@@ -162,11 +161,3 @@ def _without_crumbs(solid: Mesh) -> Mesh:
     volume = part_volumes(solid, part)
     keep = volume >= min(_CRUMB_VOXELS, float(volume.max()))
     return picked_faces(solid, keep[part])
-
-
-def _snapped(solid: Mesh, surface: NearestSurface) -> Mesh:
-    """Vertices that are almost on the original surface are put there; those of thickened sheets and fillings stay."""
-    vertices = solid.vertices.astype(np.float64)
-    nearest = surface.query(vertices)
-    near: Float64[np.ndarray, "v 1"] = (nearest.distance < _SNAP_VOXELS)[:, None]
-    return solid.with_vertices(np.where(near, nearest.position, vertices).astype(np.float32))

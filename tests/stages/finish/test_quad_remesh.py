@@ -78,6 +78,17 @@ def test_quads_with_holes_are_closed_with_triangles_and_this_is_said(around, mon
     assert "triangles" in warnings[-1]
 
 
+def test_quads_that_lost_a_wall_are_refused_with_advice(around, monkeypatch):
+    whole = quads_module.quad_mesh(solids.sphere(), 400)
+    middle = whole.triangles.reshape(-1, 6, 3).mean(axis=1)[:, 0].repeat(2) < -0.1
+    torn = Mesh(whole.vertices, whole.faces[middle], quads=True)
+    monkeypatch.setattr("unflat.stages.finish.quad_remesh.quad_mesh", lambda mesh, count, progress: torn)
+    with pytest.raises(StageFailed) as caught:
+        QuadRemesh(quads=400)(around(solids.sphere()), Context())
+    assert caught.value.code == "quads-torn"
+    assert "quads" in caught.value.hint
+
+
 def test_degenerate_input_does_not_kill_the_program(around):
     needle = Mesh(np.float32([[0, 0, 0], [1, 0, 0], [2, 0, 0]]), np.int32([[0, 1, 2]]))
     with pytest.raises(StageFailed):

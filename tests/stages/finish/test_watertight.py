@@ -12,7 +12,7 @@ import pytest
 from unflat.core import Context, Mesh, RecipeError, StageFailed
 from unflat.geometry.closest import NearestSurface, carried_from_surface
 from unflat.geometry.closing import is_solid, remeshed, repaired
-from unflat.geometry.meshes import face_areas, signed_volume
+from unflat.geometry.meshes import face_areas, face_normals, signed_volume
 from unflat.geometry.solid import remeshed_solid, seen_from_outside
 from unflat.geometry.topology import connected_parts, genus
 from unflat.stages.finish.watertight import Watertight
@@ -242,3 +242,11 @@ def test_messy_downloaded_meshes_all_become_solid():
             mesh = Mesh(data["v"].astype(np.float32), data["f"].astype(np.int32))
             result = repaired(mesh) or remeshed(mesh, 48)
             assert is_solid(result.mesh), rows[index]["id"]
+
+
+def test_the_two_sides_of_a_thin_wall_do_not_change_places():
+    plate = solids.refined(solids.box((1.0, 0.004, 0.6)), 0.1)
+    result = remeshed_solid(plate, 48)
+    upper = face_normals(result)[:, 1] > 0.9
+    assert is_solid(result)
+    assert result.triangles[upper].mean(axis=1)[:, 1].min() > 0

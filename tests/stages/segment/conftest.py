@@ -38,13 +38,15 @@ def mug(tone=(190, 60, 40)):
 
 def backdrop(kind, seed=0):
     random = np.random.default_rng(seed)
-    down, across = np.mgrid[0:1 : SIZE[0] * 1j, 0:1 : SIZE[1] * 1j]
+    down, across = np.mgrid[0 : 1 : SIZE[0] * 1j, 0 : 1 : SIZE[1] * 1j]
     if kind == "white":
         return np.full((*SIZE, 3), 255.0)
     if kind == "gradient":
         shade = (0.6 * down + 0.4 * across)[..., None]
-        return np.array([90, 140, 190.0]) * (1 - shade) + np.array([210, 215, 220.0]) * shade + random.normal(
-            0, 2, (*SIZE, 3)
+        return (
+            np.array([90, 140, 190.0]) * (1 - shade)
+            + np.array([210, 215, 220.0]) * shade
+            + random.normal(0, 2, (*SIZE, 3))
         )
     if kind == "shadow":
         dark = 1 - 0.35 * np.exp(-(((across - 0.5) / 0.3) ** 2 + ((down - 0.82) / 0.09) ** 2))

@@ -58,9 +58,7 @@ def test_marks_outside_the_photo_are_refused(marks):
     assert caught.value.code == "mark-outside"
 
 
-@pytest.mark.parametrize(
-    "options", [{"clicks": (1, 2, 3)}, {"box": (5, 5, 5, 9)}, {"iterations": 0}, {"side_px": 10}]
-)
+@pytest.mark.parametrize("options", [{"clicks": (1, 2, 3)}, {"box": (5, 5, 5, 9)}, {"iterations": 0}, {"side_px": 10}])
 def test_senseless_options_are_refused(options):
     with pytest.raises(RecipeError) as caught:
         GrabCut(**options)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from unflat.core import Context, RecipeError, Reconstruction, StageFailed
+from unflat.core import Context, Mesh, RecipeError, Reconstruction, StageFailed
 from unflat.geometry.closest import carried_from_surface
 from unflat.geometry.closing import repaired
+from unflat.geometry.meshes import signed_volume
 from unflat.geometry.quads import quad_mesh
 from unflat.geometry.topology import is_closed, is_manifold
 
+_KEPT_VOLUME = 0.7
+"""Quads that hold less of the volume have lost a limb or a wall."""
 _FEWEST_QUADS, _MOST_QUADS = 24, 500_000
 
 
@@ -32,7 +35,8 @@ class QuadRemesh:
         """Give the quad mesh; the mesh before becomes ``detail`` unless there is one already.
 
         Colours and confidence are those of the nearest surface. Where a closed mesh comes out open, its holes are
-        closed with triangles and it is no quad mesh any more, which is said. Raises `StageFailed` (``quads-failed``).
+        closed with triangles and it is no quad mesh any more, which is said. Raises `StageFailed`: ``quads-torn``
+        where walls are thinner than a quad, ``quads-failed`` where the library gives up.
         """
         mesh = reconstruction.mesh
         made = quad_mesh(mesh, self.quads, context.progress)
@@ -46,12 +50,19 @@ class QuadRemesh:
         if abs(count / self.quads - 1) > 0.25:
             context.warn(f"The quad mesh has {count} quads instead of about {self.quads}.")
         if is_closed(mesh.faces) and not (is_closed(made.faces) and is_manifold(made.faces)):
-            closed = repaired(replace(made, quads=False))
-            context.warn(
-                "The quads left holes, which were closed with triangles."
-                if closed is not None
-                else "The quads left holes that could not be closed; use a larger number of quads."
-            )
-            made = made if closed is None else closed.mesh
+            made = _closed(made, mesh)
+            context.warn("The quads left holes, which were closed with triangles.")
         made = carried_from_surface(mesh, made, float(mesh.extent.max()))
         return replace(reconstruction, shape=made, detail=reconstruction.detail or mesh)
+
+
+def _closed(made: Mesh, original: Mesh) -> Mesh:
+    """The quads with their holes closed by triangles. Raises `StageFailed` where too much is missing."""
+    closed = repaired(replace(made, quads=False))
+    if closed is None or signed_volume(closed.mesh) < _KEPT_VOLUME * signed_volume(original):
+        raise StageFailed(
+            f"The {len(made.faces) // 2} quads tear: some walls are thinner than a quad is wide.",
+            code="quads-torn",
+            hint="Raise --set finish.quad-remesh.quads, or leave quad-remesh out of finish.steps.",
+        )
+    return closed.mesh

@@ -32,11 +32,13 @@ from unflat.geometry.relief import (
     centring_similarity,
     depth_of_map,
     focal_of_field_of_view,
-    length_of_long_side,
     level_step,
+    longer_side,
     mirrored_back,
     shell_back,
+    width_of_sample,
 )
+from unflat.geometry.thinning import thinned
 
 _ASSUMED_FIELD_OF_VIEW_DEG = 50.0
 """Across the diagonal, that of a 46 mm lens on full frame: between a phone's main camera (75) and its portrait lens."""
@@ -75,6 +77,8 @@ class Relief:
     """widest hole in the depth map that is filled, as a share of the object's longer side"""
     denoise: float = 1.0
     """how much of the noise found in the depth is smoothed away; 0 leaves the depth as it is"""
+    simplify: float = 0.1
+    """flat parts lose triangles while the surface stays within this share of a sample; 0 keeps all of the grid"""
 
     def __post_init__(self) -> None:
         _check(self.grid_px >= 8, "grid_px", self.grid_px, "a whole number from 8")
@@ -82,6 +86,7 @@ class Relief:
         _check(self.cut > 0, "cut", self.cut, "a share above 0, such as 0.02")
         _check(0 <= self.fill <= 1, "fill", self.fill, "a share from 0 to 1")
         _check(0 <= self.denoise <= 10, "denoise", self.denoise, "a number from 0 to 10")
+        _check(0 <= self.simplify <= 10, "simplify", self.simplify, "a share from 0 to 10")
         ratio, angle = self.far_over_near, self.field_of_view_deg
         _check(ratio is None or 1 <= ratio <= 1000, "far_over_near", ratio, "a ratio from 1 to 1000")
         _check(angle is None or 1 <= angle <= 170, "field_of_view_deg", angle, "an angle from 1 to 170 degrees")
@@ -103,7 +108,7 @@ class Relief:
         whole = whole_depth(grid, cut=self.cut, fill=self.fill, denoise=self.denoise)
         _tell_what_is_left_out(whole, context)
         context.progress(0.6)
-        mesh = self._mesh_of(whole)
+        mesh = self._mesh_of(whole, context)
         if metric and not known_focal:
             context.warn("The depth is metric, but without the focal length the size is not known.")
         scale = Scale.METRIC if metric and known_focal else Scale.UP_TO_SCALE
@@ -164,11 +169,11 @@ class Relief:
         half_level = np.abs(nearness(held + step / 2) - nearness(held)) if step else np.zeros_like(held)
         return DepthGrid(camera.cropped(left, top, right, bottom), nearness(held), alpha, half_level)
 
-    def _mesh_of(self, whole: WholeDepth) -> Mesh:
+    def _mesh_of(self, whole: WholeDepth, context: Context) -> Mesh:
         if not (whole.coverage > 0.5).any():
             raise nothing_to_build()
-        size = length_of_long_side(whole)
-        thickness = self.thickness * size
+        one_sample = width_of_sample(whole)
+        thickness = self.thickness * one_sample * longer_side(whole)
         back = (
             back_plate(whole, thickness)
             if self.back == "flat"
@@ -178,8 +183,9 @@ class Relief:
         )
         front = depth_of_nearness(whole.camera, whole.nearness).astype(np.float32)
         layers = Layers(whole.camera, front, back, whole.coverage, whole.seen, whole.cuts)
-        one_sample = size / self.grid_px
-        return closed_mesh_from_layers(layers, join_cuts=self.back != "shell", least_thickness=one_sample)
+        mesh = closed_mesh_from_layers(layers, join_cuts=self.back != "shell", least_thickness=one_sample)
+        context.progress(0.8)
+        return thinned(mesh, self.simplify * one_sample)
 
 
 def _check(good: bool, name: str, value: object, expected: str) -> None:

@@ -36,7 +36,9 @@ class Auto:
         if not 0 <= self.threshold <= 1:
             raise _bad("threshold", self.threshold, "0 to 1")
         if not self.order or "auto" in self.order:
-            raise _bad("order", ",".join(self.order) or "empty", "names of other segment backends, such as plain,grabcut")
+            raise _bad(
+                "order", ",".join(self.order) or "empty", "names of other segment backends, such as plain,grabcut"
+            )
         for name in self.order:
             find_card("segment", name)
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from unflat.core import Context, InputError, Mask, Photo, RecipeError, View
 from unflat.core.color import linear_from_srgb, luminance
 from unflat.geometry.background import Background, border_of, fit_background
-from unflat.geometry.image_edges import distance_px, edge_strength, lab_from_srgb, reduced_size, resized, soft_edges
+from unflat.geometry.image_edges import edge_strength, lab_from_srgb, reduced_size, resized, soft_edges
 from unflat.geometry.masks import reached_from_frame, without_specks
 
 _LEAST_LAB, _NOISE_FACTOR = 2.5, 3.5
@@ -42,15 +42,15 @@ _NARROW_SHARE = 0.006
 """A shadow does not squeeze through gaps in an outline narrower than twice this share of the longer side."""
 _MOST_SHARPER = 2.5
 """In small pictures shadows change faster per pixel, at most by this factor."""
-_GAP_SHARE = 0.06
-"""Gaps in an outline up to twice this share of the longer side are closed to tell inside from outside."""
+_SURROUNDED_SHARE = 0.75
+"""A shadow lies beside its object; what the object surrounds by more than this share is part of it."""
 _SHADOW_BAND_PX = 4.0
 """Beside a shadow the outline is sought over this far, because the shadow's end is found less exactly."""
 _SHADOW_DARKEST = 0.3
 """A soft shadow leaves at least this share of the light."""
 _SHADOW_TINT = 0.06
 """Shadows keep the background's colour: each channel's share of light stays within this of their mean."""
-_HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 4.0, .6, 9
+_HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 4.0, 0.9, 9
 """A hole's rim steps up by this many thresholds within a few pixels (a highlight fades), its middle is this calm."""
 
 
@@ -123,7 +123,7 @@ def _soft_shadow(
 
     Judged on a reduced copy: how fast a shadow fades is relative to the picture's size.
     """
-    size = reduced_size(*solid.shape, _SHADOW_SIDE_PX)
+    size = reduced_size(solid.shape[0], solid.shape[1], _SHADOW_SIDE_PX)
     small, plain_small = resized(pixels, size), _srgb_bytes(resized(behind, size))
     shaped = resized(solid.astype(np.uint8), size).astype(bool)
     lab = lab_from_srgb(small)
@@ -138,19 +138,18 @@ def _soft_shadow(
 
 
 def _outside_object(shadow: Bool[np.ndarray, "h w"], solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """The shadow without pieces that lie mostly inside what remains of the object, once its outline is closed.
+    """The shadow without pieces that what remains of the object surrounds almost entirely.
 
     A pale object before white has gaps in its outline; what was reached through them is no shadow.
     """
-    radius = max(1, round(_GAP_SHARE * max(solid.shape)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
-    thick = cv2.dilate(np.pad((solid & ~shadow).astype(np.uint8), radius + 1), disc).astype(bool)
-    filled = ~reached_from_frame(~thick)
-    inside = cv2.erode(filled.astype(np.uint8), disc).astype(bool)[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
     count, labels = cv2.connectedComponents(shadow.astype(np.uint8), connectivity=8)
-    share = np.bincount(labels.ravel(), inside.ravel(), minlength=count) / np.bincount(labels.ravel(), minlength=count)
-    share[0] = 1.0
-    return np.asarray((share < 0.5)[labels])
+    around = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
+    ring = (around > 0) & ~shadow
+    length = np.bincount(around[ring], minlength=count)
+    touching = np.bincount(around[ring & solid], minlength=count)
+    keep = touching <= _SURROUNDED_SHARE * length
+    keep[0] = False
+    return np.asarray(keep[labels])
 
 
 def _soft_alpha(
@@ -168,9 +167,7 @@ def _soft_alpha(
     return np.where(beside, soft_edges(lab, solid, _SHADOW_BAND_PX), alpha)
 
 
-def _is_dimmed(
-    pixels: UInt8[np.ndarray, "h w 3"], plain_pixels: UInt8[np.ndarray, "h w 3"]
-) -> Bool[np.ndarray, "h w"]:
+def _is_dimmed(pixels: UInt8[np.ndarray, "h w 3"], plain_pixels: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
     """Whether each pixel may be the background with less light: the same share of it in every channel."""
     plain_light = linear_from_srgb(plain_pixels)
     share = (linear_from_srgb(pixels) + 0.01) / (plain_light + 0.01)
@@ -194,27 +191,24 @@ def _keep_true_holes(
     if count == 1:
         return solid
     areas = np.bincount(labels.ravel(), minlength=count)
-    inside = _quantile_of_each(labels[enclosed], distance[enclosed], count, 0.25)
-    deep = distance_px(enclosed) > _HALO_REACH_PX
-    middle = _quantile_of_each(labels[deep], distance[deep], count, 0.9)
+    inside = _low_quartile(labels[enclosed], distance[enclosed], count)
     grown = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
     rim = (grown > 0) & ~enclosed
-    steep = _quantile_of_each(grown[rim], cv2.dilate(distance, np.ones((3, 3), np.uint8))[rim], count, 0.25)
-    calm = np.maximum(inside, middle) < _HOLE_CALM * weak
-    hole = calm & (steep > _HOLE_CONTRAST * weak) & (areas >= _LEAST_HOLE_PX)
+    steep = _low_quartile(grown[rim], cv2.dilate(distance, np.ones((3, 3), np.uint8))[rim], count)
+    hole = (steep > _HOLE_CONTRAST * weak) & (inside < _HOLE_CALM * weak) & (areas >= _LEAST_HOLE_PX)
     hole[0] = True
     return np.asarray(solid | ~hole[labels])
 
 
-def _quantile_of_each(
-    owners: Int32[np.ndarray, "n"], values: Float32[np.ndarray, "n"], count: int, quantile: float
+def _low_quartile(
+    owners: Int32[np.ndarray, "n"], values: Float32[np.ndarray, "n"], count: int
 ) -> Float32[np.ndarray, "count"]:
-    """A quantile of the values of each owner 0..count-1; 0 for who owns none."""
+    """The lower quartile of the values of each owner 0..count-1; 0 for who owns none."""
     order = np.lexsort((values, owners))
     owners, values = owners[order], np.append(values[order], np.float32(0))
     starts = np.searchsorted(owners, np.arange(count))
     ends = np.searchsorted(owners, np.arange(count), side="right")
-    return np.where(ends > starts, values[starts + (quantile * (ends - starts)).astype(int)], np.float32(0))
+    return np.where(ends > starts, values[starts + (ends - starts) // 4], np.float32(0))
 
 
 def _confidence(

@@ -24,7 +24,7 @@ class Rembg:
     """Asks a network of rembg. Its weights are downloaded at first use, or read from a file of yours."""
 
     model: str = "isnet-general-use"
-    """A model of rembg: isnet-general-use, u2net, u2netp, birefnet-general …; u2net_custom or dis_custom with a file."""
+    """A model of rembg: isnet-general-use, u2net, u2netp, birefnet-general …; u2net_custom, dis_custom with a file."""
     model_path: str | None = None
     """ONNX file for a custom model, inside rembg's own model folder (~/.rembg, or where U2NET_HOME points)."""
 

@@ -6,6 +6,7 @@ import unflat
 
 
 def main(photo: str, model: str) -> None:
+    """Turn one photo into a model, telling what happens."""
     asset = unflat.reconstruct(photo, quality="draft", height="12cm", on_event=print)
     unflat.write(asset, model)
 

@@ -1,4 +1,4 @@
-"""The stages one by one, with something of your own in between: `python examples/single_stages.py photo.jpg out.glb`."""
+"""The stages one by one, with a change of your own at the end: `python examples/single_stages.py photo.jpg out.glb`."""
 
 import sys
 
@@ -9,6 +9,7 @@ from unflat import Asset, Context, Views
 
 
 def main(photo_path: str, model: str) -> None:
+    """Cut out, inflate thinner than usual, decimate, texture, lean it over, write it."""
     photo = unflat.read_photo(photo_path)
     view = unflat.backend("segment", "auto")(photo, Context())
     shape = unflat.backend("reconstruct", "inflate", thickness=0.7)(Views((view,)), Context())

@@ -9,8 +9,9 @@ import numpy as np
 
 from unflat.core.shape import Mesh
 from unflat.geometry.carry import carried
+from unflat.geometry.closing import repaired
 from unflat.geometry.meshes import signed_volume, welded
-from unflat.geometry.topology import compacted, is_closed, is_manifold
+from unflat.geometry.topology import compacted, is_closed, is_closed_manifold, is_manifold
 
 _AGGRESSIVENESS = (7.0, 5.0, 3.0)
 """fast-simplification's own default first; lower ones collapse in a safer order, but may stop before the budget."""
@@ -18,6 +19,8 @@ _BUDGET_STEP = 1.5
 """Growth of the budget where no aggressiveness gives a valid mesh."""
 _KEPT_VOLUME = 0.5
 """A closed mesh that lost more than this share of its volume has collapsed, not been simplified."""
+_NEAR_ENOUGH = 1.005
+"""Mending a few pinches may add a few faces: not worth another try."""
 _RETRY_FACES = 4000
 """Further tries at a tiny budget start from a version this coarse, so that they take no time."""
 _FEWEST_FACES = 4
@@ -36,18 +39,26 @@ def decimated(mesh: Mesh, faces: int) -> Mesh:
     must_close, must_be_manifold = is_closed(bare.faces), is_manifold(bare.faces)
     volume = signed_volume(bare) if must_close else 0.0
     best: Mesh | None = None
-    for candidate in _candidates(bare, max(faces, _FEWEST_FACES)):
+    for rough in _candidates(bare, max(faces, _FEWEST_FACES)):
+        pinched = must_close and must_be_manifold and not is_closed_manifold(rough.faces)
+        candidate = _mended(rough) if pinched else rough
         if must_close and not (is_closed(candidate.faces) and signed_volume(candidate) >= _KEPT_VOLUME * volume):
             continue
         if must_be_manifold and not is_manifold(candidate.faces):
             continue
         if best is None or len(candidate.faces) < len(best.faces):
             best = candidate
-        if len(best.faces) <= faces:
+        if len(best.faces) <= faces * _NEAR_ENOUGH:
             break
     if best is None or len(best.faces) >= len(bare.faces):
         return mesh
     return carried(mesh, best)
+
+
+def _mended(mesh: Mesh) -> Mesh:
+    """The mesh after small repairs: around handles a simplifier pinches a few edges, which need not cost the rest."""
+    closed = repaired(mesh)
+    return mesh if closed is None else closed.mesh
 
 
 def levels_of_detail(mesh: Mesh, ratios: tuple[float, ...]) -> tuple[Mesh, ...]:

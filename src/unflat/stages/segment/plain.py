@@ -24,8 +24,8 @@ _SPECK_SHARE = 2e-4
 """Smaller pieces (share of the picture) are dust on the background."""
 _BAND_PX = 1.6
 """Edges are mixed over about this far to either side."""
-_SHARP_LAB_PER_PX = 1.0
-"""A shadow's brightness changes slower than this; an object's outline faster."""
+_SHARP_LAB_PER_PX = 0.75
+"""A shadow changes slower than this in a picture of `_SHADOW_SIDE_PX`; an outline faster."""
 _DRIFT_LAB = 12.0
 """A background may drift this far from its model where no outline is crossed on the way."""
 _TEXTURE_LAB_PER_PX = 1.5

@@ -55,10 +55,11 @@ def test_a_folder_becomes_a_model_each_and_one_bad_picture_stops_nothing(unflat,
     Image.fromarray(pear()).save(folder / "a.png")
     (folder / "b.jpg").write_bytes(b"no picture")
     Image.fromarray(pear()[:, ::-1]).save(folder / "c.png")
-    status, _, err = unflat(folder, *DRAFT, "-o", "models")
+    status, _, err = unflat(folder, *DRAFT, "-o", "models", "--contact-sheet", "sheet.png")
     assert status == 2
     assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["a.glb", "c.glb"]
     assert "b.jpg" in err
+    assert Image.open(tmp_path / "sheet.png").height > 2 * 200
     assert "2 of 3 pictures" in err
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from unflat.core.shape import Mesh
 
-_BATCH_RAYS = 1 << 18
+_BATCH_RAYS = 1 << 16
 """Rays per call: keeps Embree's output arrays small without losing speed."""
 
 
@@ -41,22 +43,28 @@ class RayCaster:
     def cast(self, origins: Float32[np.ndarray, "n 3"], directions: Float32[np.ndarray, "n 3"]) -> Hits:
         """The first face along each ray, in front of its origin; both sides of a face count."""
         count = len(origins)
-        distance = np.full(count, np.nan, np.float32)
-        face = np.full(count, -1, np.int32)
-        barycentric = np.zeros((count, 3), np.float32)
-        for start in range(0, count, _BATCH_RAYS):
-            batch = slice(start, start + _BATCH_RAYS)
-            found = self._scene.run(
-                np.ascontiguousarray(origins[batch], np.float32),
-                np.ascontiguousarray(directions[batch], np.float32),
-                output=True,
-            )
-            hit = found["primID"] >= 0
-            face[batch] = found["primID"]
-            distance[batch] = np.where(hit, found["tfar"], np.nan)
-            u, v = found["u"], found["v"]
-            barycentric[batch] = np.column_stack([1 - u - v, u, v]) * hit[:, None]
-        return Hits(distance, face, barycentric)
+        hits = Hits(np.full(count, np.nan, np.float32), np.full(count, -1, np.int32), np.zeros((count, 3), np.float32))
+        batches = [slice(start, start + _BATCH_RAYS) for start in range(0, count, _BATCH_RAYS)]
+        # The first batch alone: Embree builds its tree then. After that it may be asked from several threads.
+        for batch in batches[:1]:
+            self._cast_batch(origins, directions, hits, batch)
+        if len(batches) > 1:
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                list(threads.map(lambda batch: self._cast_batch(origins, directions, hits, batch), batches[1:]))
+        return hits
+
+    def _cast_batch(self, origins: np.ndarray, directions: np.ndarray, hits: Hits, batch: slice) -> None:
+        """Fill in the hits of some rays; batches do not overlap."""
+        found = self._scene.run(
+            np.ascontiguousarray(origins[batch], np.float32),
+            np.ascontiguousarray(directions[batch], np.float32),
+            output=True,
+        )
+        hit = found["primID"] >= 0
+        hits.face[batch] = found["primID"]
+        hits.distance[batch] = np.where(hit, found["tfar"], np.nan)
+        u, v = found["u"], found["v"]
+        hits.barycentric[batch] = np.column_stack([1 - u - v, u, v]) * hit[:, None]
 
     def blocked(
         self, origins: Float32[np.ndarray, "n 3"], directions: Float32[np.ndarray, "n 3"], within: float = np.inf

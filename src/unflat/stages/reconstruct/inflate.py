@@ -24,7 +24,7 @@ _INK_LEVEL = 0.35
 class Inflate:
     """A round body whose outline from the front is the mask; its depth is a guess, and said to be one."""
 
-    resolution: int = 256
+    resolution: int = 224
     """Samples along the longer side of the outline."""
     thickness: float = 1.0
     """Depth of the body: 1 gives a long bar a round section."""

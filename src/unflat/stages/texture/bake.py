@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -75,16 +76,18 @@ class Bake:
                 hint="Look at the mesh of the stage before, surface or finish.",
             )
         context.progress(0.15)
-        photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, _part(context, 0.15, 0.5))
-        factors = self._factors(atlas, photographed)
-        seen = self._without_light(atlas, photographed)
-        color = srgb_from_linear(self._filled(atlas, mesh, seen, context))
-        context.progress(0.75)
-        near = nearest_texel(atlas)
+        with ThreadPoolExecutor(1) as beside:  # the maps need no colour: they take the other core meanwhile
+            maps = beside.submit(self._maps, mesh, reconstruction.detail, context.seed)
+            photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, _part(context, 0.15, 0.5))
+            factors = self._factors(atlas, photographed)
+            seen = self._without_light(atlas, photographed)
+            color = srgb_from_linear(self._filled(atlas, mesh, seen, context))
+            context.progress(0.75)
+            near = nearest_texel(atlas)
         material = Material(
             base_color=color[near],
             confidence=np.rint(255 * seen.seen).astype(np.uint8)[near],
-            **self._maps(mesh, reconstruction.detail, context.seed),
+            **maps.result(),
             **factors,
         )
         context.progress(1.0)

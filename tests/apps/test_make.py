@@ -59,7 +59,8 @@ def test_a_folder_becomes_a_model_each_and_one_bad_picture_stops_nothing(unflat,
     assert status == 2
     assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["a.glb", "c.glb"]
     assert "b.jpg" in err
-    assert Image.open(tmp_path / "sheet.png").height > 2 * 200
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.height > 2 * 200, "a row for each model"
     assert "2 of 3 pictures" in err
 
 

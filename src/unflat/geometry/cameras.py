@@ -18,7 +18,8 @@ def project(
     camera: Camera, points: Float64[np.ndarray, "n 3"]
 ) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n"]]:
     """Pixel positions and z-depths of world points. Points behind a perspective camera get NaN pixels."""
-    local = points @ camera.camera_from_world[:3, :3].T + camera.camera_from_world[:3, 3]
+    # einsum, not BLAS, whose threads only get into each other's way with millions of points of three columns.
+    local = np.einsum("ni,ji->nj", points, camera.camera_from_world[:3, :3]) + camera.camera_from_world[:3, 3]
     depth = local[:, 2]
     if camera.projection == "orthographic":
         planar = local[:, :2]
@@ -36,7 +37,7 @@ def unproject(
     if camera.projection == "perspective":
         planar = planar * depth[:, None]
     local = np.column_stack([planar, depth])
-    return local @ camera.world_from_camera[:3, :3].T + camera.center
+    return np.einsum("ni,ji->nj", local, camera.world_from_camera[:3, :3]) + camera.center
 
 
 def pixel_rays(

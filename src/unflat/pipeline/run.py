@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from unflat.core import (
@@ -116,7 +117,7 @@ class _Run:
             if self._options.entry is not None and self._options.entry[0] == stage:
                 edited = self._options.entry[1]
                 result = replace(result.with_mesh(edited), detail=None)
-                key = chain_key(key, str(hash((edited.vertices.tobytes(), edited.faces.tobytes()))))
+                key = chain_key(key, sha256(edited.vertices.tobytes() + edited.faces.tobytes()).hexdigest())
             if isinstance(result, Reconstruction):
                 last_reconstruction = result
         levels = self._levels(last_reconstruction)

@@ -11,41 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from unflat.core import (
-    Camera,
-    DepthMap,
-    Drawing,
-    Field,
-    Mask,
-    Material,
-    Mesh,
-    Part,
-    Photo,
-    PointCloud,
-    Reconstruction,
-    Scale,
-    View,
-    Views,
-)
+from unflat import core
+from unflat.core import Scale
 
-_NOUNS = {
-    noun.__name__: noun
-    for noun in (
-        Camera,
-        DepthMap,
-        Drawing,
-        Field,
-        Mask,
-        Material,
-        Mesh,
-        Part,
-        Photo,
-        PointCloud,
-        Reconstruction,
-        View,
-        Views,
+_NOUNS: dict[str, type[Any]] = {
+    name: getattr(core, name)
+    for name in (
+        "Camera", "DepthMap", "Drawing", "Field", "Mask", "Material", "Mesh", "Part", "Photo", "PointCloud",
+        "Reconstruction", "View", "Views",
     )
-}
+}  # fmt: skip
+"""What crosses a stage, and so what a stored file may hold."""
+
 _ENUMS = {Scale.__name__: Scale}
 
 

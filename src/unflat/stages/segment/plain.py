@@ -52,6 +52,8 @@ _SHADOW_TINT = 0.06
 """Shadows keep the background's colour: each channel's share of light stays within this of their mean."""
 _HOLE_CONTRAST, _HOLE_CALM, _LEAST_HOLE_PX = 4.0, 0.9, 9
 """A hole's rim steps up by this many thresholds within a few pixels (a highlight fades), its middle is this calm."""
+_LEAST_TRUST = 0.1
+"""Below this confidence nobody will take the mask."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ class Plain:
                 code="nothing-in-picture",
                 hint="Give a picture with one clear object, or mark it with --box or --mask.",
             )
-        alpha = _soft_alpha(lab, solid, behind, shadow & ~solid)
         confidence = _confidence(background, lab, distance, solid)
+        # Where the background is not plain the mask is wrong in the large: soft edges would only take time.
+        trusted = confidence > _LEAST_TRUST
+        alpha = _soft_alpha(lab, solid, behind, shadow & ~solid) if trusted else solid.astype(np.float32)
         return View(photo, Mask(alpha, made_by="plain", confidence=confidence))
 
 

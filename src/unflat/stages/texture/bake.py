@@ -78,12 +78,13 @@ class Bake:
         context.progress(0.15)
         with ThreadPoolExecutor(1) as beside:  # the maps need no colour: they take the other core meanwhile
             maps = beside.submit(self._maps, mesh, reconstruction.detail, context.seed)
+            nearest = beside.submit(nearest_texel, atlas)
             photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, _part(context, 0.15, 0.5))
             factors = self._factors(atlas, photographed)
             seen = self._without_light(atlas, photographed)
             color = srgb_from_linear(self._filled(atlas, mesh, seen, context))
             context.progress(0.75)
-            near = nearest_texel(atlas)
+        near = nearest.result()
         material = Material(
             base_color=color[near],
             confidence=np.rint(255 * seen.seen).astype(np.uint8)[near],

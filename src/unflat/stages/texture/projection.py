@@ -146,7 +146,7 @@ def _look(
 def _facing(atlas: Atlas, camera: Camera) -> Float32[np.ndarray, "n"]:
     """Cosine between each texel's normal and its direction to the camera."""
     if camera.projection == "orthographic":
-        return atlas.normal @ (-camera.forward).astype(np.float32)
+        return np.einsum("ni,i->n", atlas.normal, (-camera.forward).astype(np.float32))
     towards = camera.center.astype(np.float32) - atlas.position
     return np.einsum("ni,ni->n", atlas.normal, towards) / np.sqrt(np.einsum("ni,ni->n", towards, towards))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 def _ignore(_: object) -> None:
@@ -22,3 +22,7 @@ class Context:
     """Call with the finished fraction 0..1, often enough (a few times a second) for Ctrl-C to be quick."""
     warn: Callable[[str], None] = field(default=_ignore)
     """Call with a full sentence. It is shown to the user and written into the provenance."""
+
+    def part(self, start: float, end: float) -> Context:
+        """The context of a step whose own 0..1 is the part from start to end of this one's progress."""
+        return replace(self, progress=lambda fraction: self.progress(start + (end - start) * fraction))

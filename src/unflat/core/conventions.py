@@ -27,9 +27,6 @@ from jaxtyping import Float64
 UP_AXIS = np.array([0.0, 1.0, 0.0])
 """The world's up."""
 
-VIEWER_AXIS = np.array([0.0, 0.0, 1.0])
-"""The world's direction towards the viewer: an object's front faces this way."""
-
 
 def front_rotation() -> Float64[np.ndarray, "3 3"]:
     """Rotation part of ``world_from_camera`` for a camera that looks at the object's front, level and upright.

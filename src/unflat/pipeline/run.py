@@ -222,14 +222,10 @@ def summary_of(result: Any) -> str:
 def _chain(steps: tuple[PlannedStep, ...], value: Any, context: Context) -> Any:
     """The steps one after the other, each with its share of the stage's progress."""
     for index, planned in enumerate(steps):
-        share = replace(context, progress=partial(_tell_share, context, index, len(steps)))
+        share = context.part(index / len(steps), (index + 1) / len(steps))
         share.progress(0.0)
         value = planned.backend(value, share)
     return value
-
-
-def _tell_share(context: Context, index: int, count: int, fraction: float) -> None:
-    context.progress((index + fraction) / count)
 
 
 def _source_without_segmenter(intake: Intake) -> Views | Drawing:

@@ -47,7 +47,7 @@ class Auto:
         best: Mask | None = None
         candidates = self._candidates(photo)
         for place, name in enumerate(candidates):
-            share = _part_of(context, place, len(candidates))
+            share = context.part(place / len(candidates), (place + 1) / len(candidates))
             mask = self._try(name, photo, share)
             if mask is not None and (best is None or mask.confidence > best.confidence):
                 best = mask
@@ -107,10 +107,6 @@ def has_meaningful_alpha(photo: Photo) -> bool:
         return False
     share = float((photo.alpha < _TRANSPARENT_BELOW).mean())
     return _MEANINGFUL_SHARE <= share <= 1 - _MEANINGFUL_SHARE
-
-
-def _part_of(context: Context, place: int, count: int) -> Context:
-    return dataclasses.replace(context, progress=lambda fraction: context.progress((place + fraction) / count))
 
 
 def _bad(name: str, value: object, expected: str) -> RecipeError:

@@ -79,7 +79,7 @@ class Bake:
         with ThreadPoolExecutor(1) as beside:  # the maps need no colour: they take the other core meanwhile
             maps = beside.submit(self._maps, mesh, reconstruction.detail, context.seed)
             nearest = beside.submit(nearest_texel, atlas)
-            photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, _part(context, 0.15, 0.5))
+            photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, context.part(0.15, 0.5))
             factors = self._factors(atlas, photographed)
             seen = self._without_light(atlas, photographed)
             color = srgb_from_linear(self._filled(atlas, mesh, seen, context))
@@ -161,11 +161,6 @@ def _axes(camera: Camera | None) -> Float64[np.ndarray, "3 3"]:
     """Right, up and front of the object as a camera sees it."""
     assert camera is not None, "a reconstruction's views have cameras"
     return np.ascontiguousarray((camera.world_from_camera[:3, :3] @ front_rotation()).T)
-
-
-def _part(context: Context, start: float, end: float) -> Context:
-    """The context of a step that takes the progress from start to end."""
-    return replace(context, progress=lambda fraction: context.progress(start + (end - start) * fraction))
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from unflat.core.asset import Asset, Part
-from unflat.io.atomic import write_atomically
 from unflat.io.glb import unit_normals
 from unflat.io.metadata import GENERATOR
 from unflat.io.textures import vertex_colors
@@ -47,11 +44,6 @@ def ply_bytes(asset: Asset) -> bytes:
         "end_header\n",
     ]
     return "\n".join(header).encode() + vertices.tobytes() + faces.tobytes()
-
-
-def write_ply(asset: Asset, path: Path | str) -> Path:
-    """Write `ply_bytes` to a file, whole or not at all."""
-    return write_atomically(path, ply_bytes(asset))
 
 
 def _vertices(part: Part, layout: np.dtype) -> np.ndarray:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from unflat.core.asset import Asset
 from unflat.geometry.meshes import face_normals, welded
-from unflat.io.atomic import write_atomically
 from unflat.io.metadata import GENERATOR
 from unflat.io.printing import printing_from_world
 
@@ -30,8 +27,3 @@ def stl_bytes(asset: Asset) -> bytes:
     faces = np.concatenate(records)
     header = f"{GENERATOR} unit=mm up=z scale={asset.scale.value}".encode()[:80].ljust(80)
     return header + np.uint32(len(faces)).tobytes() + faces.tobytes()
-
-
-def write_stl(asset: Asset, path: Path | str) -> Path:
-    """Write `stl_bytes` to a file, whole or not at all."""
-    return write_atomically(path, stl_bytes(asset))

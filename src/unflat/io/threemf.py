@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import uuid
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from jaxtyping import Int64, UInt8
 from unflat.core.asset import Asset, Part
 from unflat.core.context import Context
 from unflat.geometry.meshes import welded
-from unflat.io.atomic import write_atomically
 from unflat.io.metadata import GENERATOR, asset_metadata, json_text
 from unflat.io.printing import printing_from_world
 from unflat.io.textures import corner_colors
@@ -45,11 +43,6 @@ def threemf_bytes(asset: Asset, context: Context | None = None) -> bytes:
             context.warn(f"The part “{part.name}” is not watertight, so a slicer has to guess what is inside.")
         model.AddBuildItem(built, _identity()).SetUUID(_uuid(f"{asset.name} {number}", "item"))
     return _written(model)
-
-
-def write_threemf(asset: Asset, path: Path | str, context: Context | None = None) -> Path:
-    """Write `threemf_bytes` to a file, whole or not at all."""
-    return write_atomically(path, threemf_bytes(asset, context))
 
 
 def _add_object(model: Any, part: Part, key: str) -> Any:

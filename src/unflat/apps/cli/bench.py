@@ -12,14 +12,55 @@ from pathlib import Path
 def run(arguments: Sequence[str]) -> int:
     """Print a table, and the same as JSON if asked."""
     parser = argparse.ArgumentParser(prog="unflat bench", description="Measure speed, or distance to known truth.")
-    parser.add_argument("suite", choices=("speed", "truth"))
+    parser.add_argument("suite", choices=("speed", "truth", "single-view"))
     parser.add_argument("--runs", type=int, default=3, help="speed: runs per row; medians are shown")
+    parser.add_argument("--objects", metavar="FOLDER", help="single-view: a library with an index.jsonl, or models")
+    parser.add_argument("--results", metavar="FOLDER", default="single-view-results",
+                        help="single-view: where rows are kept; a second run goes on from there")  # fmt: skip
+    parser.add_argument("--method", metavar="A,B", default="",
+                        help="single-view: methods, or any reconstructor backend, also BACKEND:OPTION=VALUE")  # fmt: skip
+    parser.add_argument("--limit", type=int, metavar="N", help="single-view: so many objects, spread over the list")
+    parser.add_argument("--no-pictures", action="store_true", help="single-view: shape alone, no textures")
+    parser.add_argument("--markdown", metavar="FILE", help="single-view: also write the tables here")
     parser.add_argument("--json", metavar="FILE", help="also write the rows here")
     options = parser.parse_args(arguments)
+    if options.suite == "single-view":
+        return _single_view(options)
     rows = _speed(options.runs) if options.suite == "speed" else _truth()
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=2), encoding="utf-8")
     return 0
+
+
+def _single_view(options: argparse.Namespace) -> int:
+    from unflat.bench.single_view import SingleViewBench
+    from unflat.bench.single_view_rows import all_rows
+    from unflat.core import InputError
+
+    if options.objects is None:
+        raise InputError("There are no objects to measure on.", code="no-objects",
+                         hint="Name a folder of models with --objects.")  # fmt: skip
+    methods = tuple(filter(None, _split_methods(options.method)))
+    results = Path(options.results)
+    bench = SingleViewBench(Path(options.objects), results, methods, options.limit, not options.no_pictures)
+    tables = bench.run(lambda line: print(line, flush=True))
+    print(tables)
+    if options.markdown:
+        Path(options.markdown).write_text(tables, encoding="utf-8")
+    if options.json:
+        Path(options.json).write_text(json.dumps(all_rows(results), indent=2), encoding="utf-8")
+    return 0
+
+
+def _split_methods(text: str) -> list[str]:
+    """Names with commas between; a comma before an option (``NAME=VALUE``) belongs to the backend before it."""
+    names: list[str] = []
+    for part in text.split(","):
+        if names and ":" in names[-1] and "=" in part and ":" not in part:
+            names[-1] += "," + part
+        else:
+            names.append(part.strip())
+    return names
 
 
 def _speed(runs: int) -> list[dict[str, object]]:

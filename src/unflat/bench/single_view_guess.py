@@ -1,0 +1,92 @@
+"""What is measured: a guess at the whole object, and who makes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from unflat.bench.single_view_cases import Case
+from unflat.core import Camera, Context, Part, RecipeError, Reconstruction, View, Views
+from unflat.core.material import Material
+from unflat.pipeline.plan import plan
+from unflat.pipeline.recipe import load_recipe
+
+_STEPS = "largest-part,watertight,decimate"
+"""No placing: it moves nothing that the alignment would not move back, and no smoothing."""
+_TEXTURE = {"texture.size_px": 512, "texture.normal_map": False, "texture.occlusion": False}
+"""Enough for pictures of 192 pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """A guess at an object, in a world of its own: any place, size and turn."""
+
+    part: Part
+    camera: Camera | None = None
+    """The photo's camera in that world, if the method knows it: the first rotation that the alignment tries."""
+    framed: bool = True
+    """Whether the camera also frames the part as the photo does; else only its direction means something."""
+    shape_s: float = 0.0
+    """Seconds from photo and mask to the mesh."""
+    texture_s: float = 0.0
+
+
+Method = Callable[[Case], Guess]
+"""Makes a guess from the photo and its mask. Raises `UnflatError`, which counts as a failure."""
+
+
+@dataclass(frozen=True)
+class PipelineMethod:
+    """A reconstructor of the pipeline in the recipe for photos: any backend's name, a plug-in's too."""
+
+    backend: str
+    settings: tuple[tuple[str, str], ...] = ()
+    """Options of the backend."""
+    pictures: bool = True
+    """Whether it is textured."""
+
+    @staticmethod
+    def of(text: str, *, pictures: bool = True) -> PipelineMethod:
+        """From ``backend`` or ``backend:option=value,option=value``. Raises `RecipeError` (``bad-method``)."""
+        backend, _, options = text.partition(":")
+        pairs = [part.partition("=") for part in options.split(",") if part]
+        if not all(name and equals for name, equals, _ in pairs):
+            raise RecipeError(
+                f"“{text}” is no method.", code="bad-method", hint="Write BACKEND or BACKEND:OPTION=VALUE,OPTION=VALUE."
+            )
+        return PipelineMethod(backend, tuple((name, value) for name, _, value in pairs), pictures)
+
+    @property
+    def text(self) -> str:
+        """What `of` reads."""
+        options = ",".join(f"{name}={value}" for name, value in self.settings)
+        return f"{self.backend}:{options}" if options else self.backend
+
+    def __call__(self, case: Case) -> Guess:
+        """The guess at a case."""
+        return self.guess(case.view)
+
+    def guess(self, view: View) -> Guess:
+        """Reconstruct, surface, finish, texture; what the surface and finish stages need is the backend's time, too."""
+        settings: dict[str, Any] = {"reconstruct.backend": self.backend, "finish.steps": _STEPS}
+        settings |= {f"reconstruct.{name}": value for name, value in self.settings} | _TEXTURE
+        planned = plan(load_recipe("photo").with_settings(settings), "photo")
+        result: Any = Views((view,))
+        started, seconds = time.perf_counter(), {"shape": 0.0, "texture": 0.0}
+        reconstruction: Reconstruction | None = None
+        for step in planned.steps:
+            stage = step.step.stage
+            if stage == "segment" or (stage == "texture" and not self.pictures):
+                continue
+            result = step.backend(result, Context())
+            if isinstance(result, Reconstruction):
+                reconstruction = result
+            now = time.perf_counter()
+            seconds["texture" if stage == "texture" else "shape"] += now - started
+            started = now
+        assert reconstruction is not None, "a plan has a reconstructor"
+        part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
+        camera = reconstruction.views.items[0].camera
+        return Guess(part, camera, shape_s=seconds["shape"], texture_s=seconds["texture"])

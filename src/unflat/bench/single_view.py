@@ -6,6 +6,7 @@ The protocol is written down in `docs/single-view-benchmark.md`.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,17 +71,19 @@ class SingleViewBench:
 
     def _measured(self, name: str, method: Method, case: Case) -> CaseRow:
         entry = case.truth.entry
+        started = time.perf_counter()
         try:
             guess = method(case)
         except (InputError, StageFailed) as error:
             return CaseRow(name, entry.id, entry.category, case.view_index, failure=error.code)
+        seconds = time.perf_counter() - started
         scores = scores_of(case, guess, pictures=self.pictures)
         return CaseRow(
             name,
             entry.id,
             entry.category,
             case.view_index,
-            shape_s=round(guess.shape_s, 3),
+            shape_s=round(seconds if guess.shape_s is None else guess.shape_s, 3),
             texture_s=round(guess.texture_s, 3),
             scores={key: value if value is None else round(value, 5) for key, value in scores.items()},
         )

@@ -135,7 +135,7 @@ def bench_entries(library: ObjectLibrary) -> tuple[ObjectEntry, ...]:
 
 
 def truths(folder: Path, limit: int | None = None) -> Iterator[Truth]:
-    """The objects, one at a time; `limit` takes that many, spread over the list, with the numbers that they have in it."""
+    """The objects, one at a time; `limit` takes that many, spread over the list, with the numbers they have in it."""
     library = open_library(folder)
     entries = bench_entries(library)
     count = min(limit or len(entries), len(entries))

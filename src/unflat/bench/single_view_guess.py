@@ -24,12 +24,12 @@ class Guess:
     """A guess at an object, in a world of its own: any place, size and turn."""
 
     part: Part
-    camera: Camera | None = None
-    """The photo's camera in that world, if the method knows it: the first rotation that the alignment tries."""
+    camera: Camera
+    """The photo's camera in that world, as the method claims it: the first rotation that the alignment tries."""
     framed: bool = True
     """Whether the camera also frames the part as the photo does; else only its direction means something."""
-    shape_s: float = 0.0
-    """Seconds from photo and mask to the mesh."""
+    shape_s: float | None = None
+    """Seconds from photo and mask to the mesh; None: all the time that the method took."""
     texture_s: float = 0.0
 
 
@@ -87,6 +87,7 @@ class PipelineMethod:
             seconds["texture" if stage == "texture" else "shape"] += now - started
             started = now
         assert reconstruction is not None, "a plan has a reconstructor"
-        part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
         camera = reconstruction.views.items[0].camera
+        assert camera is not None, "a reconstruction's views have cameras"
+        part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
         return Guess(part, camera, shape_s=seconds["shape"], texture_s=seconds["texture"])

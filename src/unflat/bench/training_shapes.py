@@ -18,6 +18,7 @@ import numpy as np
 import platformdirs
 from jaxtyping import Bool, Float32, Float64, Int8, UInt8
 
+from unflat.bench.single_view_cases import bench_entries
 from unflat.core import InputError, Mesh
 from unflat.geometry.meshes import face_normals
 from unflat.geometry.object_frame import FILL
@@ -61,7 +62,8 @@ def training_shapes(library: ObjectLibrary, tell: Callable[[str], None] = lambda
 
     Raises `InputError` (``no-training-objects``) where the library has none.
     """
-    entries = tuple(entry for entry in library.entries if entry.split == "train")
+    measured = {entry.id for entry in bench_entries(library)}
+    entries = tuple(entry for entry in library.entries if entry.id not in measured)
     if not entries:
         raise InputError(
             "The library has no training objects, so there is nothing to remember.",

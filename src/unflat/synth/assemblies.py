@@ -69,7 +69,9 @@ def _back(rng: np.random.Generator, size: tuple[float, float, float], thick: flo
         bars = int(rng.integers(1, 5))
         for bar in range(bars):
             level_of = tall * (0.95 - 0.8 * bar / bars)
-            solids.append(box((x * 0.92, tall * 0.25 / bars, thick * 0.5)).translate([0, level_of - tall * 0.2 / bars, 0]))
+            solids.append(
+                box((x * 0.92, tall * 0.25 / bars, thick * 0.5)).translate([0, level_of - tall * 0.2 / bars, 0])
+            )
     solids = [solid.rotate([-lean, 0, 0]).translate([0, level - 0.02, -z + thick]) for solid in solids]
     if rng.random() < 0.4:
         arm = box((thick * 0.8, thick * 0.6, z * 0.9)).translate([x - thick, level + 0.4 * tall, 0])
@@ -83,7 +85,9 @@ def vehicle(rng: np.random.Generator) -> list[Solid]:
     length, width, tall = rng.uniform(0.7, 1.5), rng.uniform(0.3, 0.6), rng.uniform(0.15, 0.5)
     body = [box((1, 1, 1)), rounded_box((1, 1, 1), 0.4), superquadric(0.5, 0.5), superquadric(1, 0.8)]
     chassis = body[int(rng.integers(4))].scale([width, tall, length]).translate([0, tall, 0])
-    cabin = random_block(rng).scale([width * rng.uniform(0.6, 0.95), rng.uniform(0.2, 0.45), length * rng.uniform(0.25, 0.6)])
+    cabin = random_block(rng).scale(
+        [width * rng.uniform(0.6, 0.95), rng.uniform(0.2, 0.45), length * rng.uniform(0.25, 0.6)]
+    )
     solids = [chassis, cabin.translate([0, 2 * tall, rng.uniform(-0.4, 0.3) * length])]
     kind = rng.random()
     if kind < 0.7:
@@ -101,7 +105,9 @@ def _wheels(rng: np.random.Generator, size: tuple[float, float, float]) -> list[
     radius, thick = rng.uniform(0.6, 1.2) * max(tall, 0.22), rng.uniform(0.05, 0.14)
     wheel = prism(28).rotate([0, 0, 90]).scale([thick, radius, radius])
     if rng.random() < 0.4:
-        wheel = torus(0.25).rotate([0, 0, 90]).scale([2 * thick, radius, radius]) + wheel.scale([0.8, 0.7, 0.7])
+        # turned a little, so that the corners of the hub do not touch those of the tyre
+        tyre = torus(0.25).rotate([0, 0, 90]).scale([2 * thick, radius, radius])
+        wheel = tyre.rotate([5.0, 0, 0]) + wheel.scale([0.45, 0.7, 0.7])
     axles = int(rng.integers(2, 5))
     solids = []
     for place in np.linspace(-0.75, 0.75, axles) * length:
@@ -114,7 +120,9 @@ def lamp_or_plant(rng: np.random.Generator) -> list[Solid]:
     """A foot, a stem that bends or branches, and something on top: lamps, trees, flowers, street signs."""
     height = rng.uniform(0.8, 2)
     foot_at = np.linspace(0, 1, 8)
-    foot = revolved(np.column_stack([np.interp(foot_at, [0, 0.5, 1], np.sort(rng.uniform(0.1, 0.5, 3))[::-1]), foot_at]))
+    foot = revolved(
+        np.column_stack([np.interp(foot_at, [0, 0.5, 1], np.sort(rng.uniform(0.1, 0.5, 3))[::-1]), foot_at])
+    )
     solids = [foot.scale([1, rng.uniform(0.05, 0.4), 1])]
     tips = []
     for _ in range(int(rng.choice([1, 1, 2, 3, 5]))):
@@ -135,19 +143,25 @@ def lattice(rng: np.random.Generator) -> list[Solid]:
     counts[int(rng.integers(3))] = 1
     pitch, bar = np.exp(rng.normal(-0.4, 0.3, 3)), rng.uniform(0.03, 0.09)
     span = counts * pitch
+    bare = (
+        int(rng.integers(3)) if rng.random() < 0.3 else -1
+    )  # no bars between the layers along this axis but at its rim
     solids = []
     for axis in range(3):
-        if rng.random() < 0.15:
-            continue
-        others = [other for other in range(3) if other != axis]
-        for i in range(int(counts[others[0]]) + 1):
-            for j in range(int(counts[others[1]]) + 1):
+        first, second = (other for other in range(3) if other != axis)
+        for i in range(int(counts[first]) + 1):
+            for j in range(int(counts[second]) + 1):
+                if axis == bare and 0 < i < counts[first]:
+                    continue
                 half, place = np.full(3, bar), np.zeros(3)
                 half[axis] = span[axis] / 2 + bar
-                place[others] = np.array([i, j]) * pitch[others] - span[others] / 2
+                place[[first, second]] = np.array([i, j]) * pitch[[first, second]] - span[[first, second]] / 2
                 solids.append(box(tuple(half.tolist())).translate(place.tolist()))
-    board = box((float(span[0] / 2), 0.03, float(span[2] / 2)))
-    return solids or [board]
+    if rng.random() < 0.3:  # a rack: boards on some layers
+        for layer in range(int(counts[1]) + 1):
+            level = layer * pitch[1] - span[1] / 2
+            solids.append(box((span[0] / 2, bar * 0.7, span[2] / 2)).translate([0, float(level), 0]))
+    return solids
 
 
 def wheel_of(rng: np.random.Generator) -> list[Solid]:

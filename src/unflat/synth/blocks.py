@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import manifold3d
 import numpy as np
 from jaxtyping import Float64, Int32
 
-Solid = manifold3d.Manifold
+Solid: TypeAlias = manifold3d.Manifold
 """A closed solid, ready for booleans."""
 
 _ROUND = 28
@@ -118,11 +119,11 @@ def wedge(shift: float, top: float) -> Solid:
 def random_block(rng: np.random.Generator) -> Solid:
     """One of the blocks, of half-size about 1."""
     makers: list[tuple[float, Callable[[], Solid]]] = [
-        (2.0, lambda: box()),
+        (2.0, box),
         (1.5, lambda: rounded_box((1, 1, 1), rng.uniform(0.05, 0.5), int(rng.integers(1, 4)))),
-        (2.0, lambda: superquadric()),
+        (2.0, superquadric),
         (1.5, lambda: superquadric(*rng.uniform(0.25, 1.6, 2))),
-        (2.0, lambda: prism()),
+        (2.0, prism),
         (1.0, lambda: prism(int(rng.integers(3, 9)), rng.uniform(0.3, 1))),
         (1.0, lambda: prism(top=rng.choice([0.0, rng.uniform(0.2, 0.8)]))),
         (1.0, lambda: torus(rng.uniform(0.1, 0.4), rng.uniform(0.3, 1.2), rng.uniform(0.5, 2))),

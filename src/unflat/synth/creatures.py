@@ -78,7 +78,9 @@ def _four_legged(rng: np.random.Generator) -> list[Limb]:
     limbs += _head(rng, np.array([0, back + girth * 0.4, length]), girth)
     if rng.random() < 0.7:
         tail = np.array([0, back + rng.uniform(-0.3, 0.6), -length - rng.uniform(0.2, 0.9)])
-        limbs.append(_limb((0, back + girth * 0.3, -length), tuple(tail), rng.uniform(0.05, 0.15), rng.uniform(0.03, 0.12)))
+        limbs.append(
+            _limb((0, back + girth * 0.3, -length), tuple(tail), rng.uniform(0.05, 0.15), rng.uniform(0.03, 0.12))
+        )
     return limbs
 
 
@@ -90,7 +92,7 @@ def _two_legged(rng: np.random.Generator) -> list[Limb]:
     stance = girth * rng.uniform(0.45, 0.9)
     limbs.append(_limb((stance, hip, 0), (stance * 1.1, foot, 0), foot * 1.5, foot))
     limbs.append(_limb((stance * 1.1, foot, 0), (stance * 1.2, foot, rng.uniform(0.1, 0.3)), foot, foot))
-    reach = rng.normal(0, 0.5, 3) + [0.5, -0.2, 0.1]
+    reach = rng.normal((0.5, -0.2, 0.1), 0.5)
     hand = np.array([girth * 0.8, shoulder, 0]) + reach * [1, 1, 0.6]
     hand[0] = max(hand[0], girth * 0.7)
     limbs.append(_limb((girth * 0.7, shoulder, 0), tuple(hand), foot * 1.2, foot * 0.9))
@@ -101,7 +103,10 @@ def _head(rng: np.random.Generator, neck: np.ndarray, girth: float) -> list[Limb
     size = girth * rng.uniform(0.5, 1.2)
     middle = neck + np.array([0, rng.uniform(0.3, 1.0) * size + 0.5 * size, rng.uniform(0, 0.8) * size])
     nose = middle + np.array([0, -0.2 * size, rng.uniform(0.2, 1.2) * size])
-    limbs = [_limb(tuple(neck), tuple(middle), girth * 0.5, size * 0.6), _limb(tuple(middle), tuple(nose), size, size * rng.uniform(0.4, 0.8))]
+    limbs = [
+        _limb(tuple(neck), tuple(middle), girth * 0.5, size * 0.6),
+        _limb(tuple(middle), tuple(nose), size, size * rng.uniform(0.4, 0.8)),
+    ]
     if rng.random() < 0.7:
         ear = middle + np.array([0.6 * size, 0.75 * size, -0.1 * size])
         tip = ear + np.array([rng.uniform(-0.1, 0.5), rng.uniform(0.1, 0.9), -0.1]) * size

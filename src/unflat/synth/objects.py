@@ -7,7 +7,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,7 @@ class ObjectEntry:
     """It is grey or of one colour: for training, give it a random texture."""
 
 
+@runtime_checkable
 class ObjectLibrary(Protocol):
     """A set of objects that are read one at a time."""
 

@@ -26,7 +26,7 @@ def random_color(rng: np.random.Generator) -> Color:
     if rng.random() < 0.5:
         color = _PAINTS[int(rng.integers(len(_PAINTS)))] + rng.normal(0, 14, 3)
     else:
-        hue, saturation, value = rng.integers(0, 180), 255 * rng.beta(1.2, 1.2), 255 * rng.beta(2.5, 1.3)
+        hue, saturation, value = rng.integers(0, 180), 255 * rng.beta(1.1, 1.6), 255 * rng.beta(2.5, 1.3)
         color = cv2.cvtColor(np.array([[[hue, saturation, value]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0]
     return np.clip(color, 4, 250).astype(np.float32)
 

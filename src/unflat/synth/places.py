@@ -159,6 +159,8 @@ def _ground_and_backdrop(place: Place, rng: np.random.Generator) -> Float32[np.n
     if place.ground is None and not (place.shadows and place.objects):
         return picture
     points, hit = _ground_points(place.camera)
+    if not hit.any():
+        return picture
     flat = picture.reshape(-1, 3)
     if place.ground is not None:
         upward = _upward_light(place.light)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, Int64, UInt8
 
 from unflat.core import Material, Mesh, Part
 from unflat.geometry.meshes import face_cross, weld_map
@@ -18,6 +18,8 @@ _MOST_PAINTS = 4
 """Different paints on one object."""
 _INSET = 0.02
 """Share of a cell that is left at its rim, so that neighbours do not bleed in."""
+_AROUND = 0.25
+"""Share of the objects whose paint runs around the upright instead."""
 _SAME_PLACE = 1e-3
 """Vertices this near (of the radius) belong together: makers' meshes are torn along UV seams and creases."""
 
@@ -32,9 +34,11 @@ def random_texture(part: Part, rng: np.random.Generator, labels: Int32[np.ndarra
     piece = _pieces(mesh) if labels is None else labels
     paints = int(rng.integers(1, _MOST_PAINTS + 1))
     paint_of = rng.integers(0, paints, int(piece.max()) + 1)
-    columns = 1 if paints == 1 else 2
+    around = rng.random() < _AROUND
+    columns = 1 if around or paints == 1 else 2
     atlas = _atlas(rng, paints, columns)
-    mesh = _projected(mesh, paint_of[piece], columns, len(atlas) // _CELL_PX)
+    rows = len(atlas) // _CELL_PX
+    mesh = _wrapped(mesh, paint_of[piece], rows) if around else _projected(mesh, paint_of[piece], columns, rows)
     metal = rng.random() < 0.1
     material = Material(
         base_color=atlas,
@@ -62,35 +66,53 @@ def _atlas(rng: np.random.Generator, paints: int, columns: int) -> UInt8[np.ndar
     return atlas
 
 
-def _projected(mesh: Mesh, paint: Int32[np.ndarray, "f"], columns: int, rows: int) -> Mesh:
+def _projected(mesh: Mesh, paint: Int64[np.ndarray, "f"], columns: int, rows: int) -> Mesh:
     """The mesh with UV by box projection into the cell of each face's paint."""
-    cross = face_cross(mesh)
-    axis = np.abs(cross).argmax(axis=1)
-    facing = np.take_along_axis(cross, axis[:, None], axis=1)[:, 0] > 0
-    look = (paint * 3 + axis) * 2 + facing
-    # one vertex for each pair of an old vertex and a way of looking at it
-    keys = mesh.faces.astype(np.int64) * (int(look.max()) + 1) + look[:, None]
-    unique, faces = np.unique(keys.ravel(), return_inverse=True)
-    source, look_of = np.divmod(unique, int(look.max()) + 1)
-    points = mesh.vertices[source]
-    uv = _seen_along(points, look_of % 6)
-    row, column = np.divmod(look_of // 6, columns)
+    look, uv = _box_projection(mesh)
+    row, column = np.divmod(paint, columns)
     cell = np.clip(uv, -1, 1) * np.float32(0.5 - _INSET) + np.float32(0.5)
-    placed = (cell + np.column_stack([column, row])) / np.array([columns, rows])
+    placed = (cell + np.column_stack([column, row])[:, None, :]) / np.array([columns, rows])
+    return _with_uv(mesh, np.broadcast_to((paint * 6 + look)[:, None], mesh.faces.shape), placed.astype(np.float32))
+
+
+def _wrapped(mesh: Mesh, paint: Int64[np.ndarray, "f"], rows: int) -> Mesh:
+    """The mesh with UV that run around the upright, like a can's label; lids and floors are projected from above.
+
+    Paints lie below each other, so that each repeats sidewards.
+    """
+    look, uv = _box_projection(mesh)
+    x, _, z = mesh.vertices[mesh.faces].transpose(2, 0, 1)
+    turn = np.arctan2(x, z) / (2 * np.pi)
+    laps = np.rint(turn[:, :1] - turn).astype(np.int64)  # keeps the corners of a face together behind the object
+    side = (look // 2 != 1)[:, None]
+    across = np.where(side, turn + laps + 0.5, uv[..., 0] / 2 + 0.5)
+    down = (np.clip(uv[..., 1], -1, 1) * (0.5 - _INSET) + 0.5 + paint[:, None]) / rows
+    code = np.where(side, 2 + laps, 0 + (look == 3)[:, None]) + 8 * paint[:, None] + 1
+    return _with_uv(mesh, code, np.stack([across, down], axis=-1).astype(np.float32))
+
+
+def _with_uv(mesh: Mesh, code: Int64[np.ndarray, "f 3"], uv: Float32[np.ndarray, "f 3 2"]) -> Mesh:
+    """The mesh with these UV at its corners; corners of a vertex with the same code share theirs."""
+    keys = mesh.faces.astype(np.int64) * (int(code.max()) + 1) + code
+    _, first, faces = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    source = mesh.faces.ravel()[first]
     return replace(
         mesh,
-        vertices=points,
+        vertices=mesh.vertices[source],
         faces=faces.reshape(-1, 3).astype(np.int32),
-        uv=placed.astype(np.float32),
+        uv=uv.reshape(-1, 2)[first],
         normals=None if mesh.normals is None else mesh.normals[source],
         colors=None,
         confidence=None if mesh.confidence is None else mesh.confidence[source],
     )
 
 
-def _seen_along(points: Float32[np.ndarray, "n 3"], look: Int32[np.ndarray, "n"]) -> Float32[np.ndarray, "n 2"]:
-    """Right and down, -1..1, as seen from the side that is looked at: -x, +x, -y, +y, -z, +z."""
-    x, y, z = points.T
-    right = np.choose(look, [z, -z, x, x, -x, x])
-    down = np.choose(look, [-y, -y, -z, z, -y, -y])
-    return np.column_stack([right, down]).astype(np.float32)
+def _box_projection(mesh: Mesh) -> tuple[Int64[np.ndarray, "f"], Float32[np.ndarray, "f 3 2"]]:
+    """From which side each face is looked at (-x, +x, -y, +y, -z, +z), and its corners right and down in that view."""
+    cross = face_cross(mesh)
+    axis = np.abs(cross).argmax(axis=1)
+    look = axis * 2 + (np.take_along_axis(cross, axis[:, None], axis=1)[:, 0] > 0)
+    x, y, z = mesh.vertices[mesh.faces].transpose(2, 0, 1)
+    right = np.choose(look[:, None], [z, -z, x, x, -x, x])
+    down = np.choose(look[:, None], [-y, -y, -z, z, -y, -y])
+    return look, np.stack([right, down], axis=-1).astype(np.float32)

@@ -9,6 +9,8 @@ from scipy.interpolate import CubicSpline
 
 from unflat.synth.blocks import Solid, box, circle, lofted, random_block, revolved, torus, union
 
+_SUNK = 0.98
+"""Handles reach this far into the wall, so that they do not merely touch it."""
 _AROUND = 32
 """Corners of turned things."""
 
@@ -50,8 +52,13 @@ def vessel(rng: np.random.Generator) -> list[Solid]:
     height = float(np.exp(rng.normal(0.2, 0.6)))
     knots = int(rng.integers(3, 7))
     radii = np.exp(rng.normal(-0.5, 0.4, knots))
-    if rng.random() < 0.25:
+    kind = rng.random()
+    if kind < 0.2:
         radii[-2:] *= 0.35  # a neck
+    elif kind < 0.4:  # a cup or a pot: nearly straight walls
+        radii = 0.6 * np.linspace(rng.uniform(0.6, 1.1), 1, knots)
+    elif kind < 0.55:  # a bowl or a plate
+        radii, height = np.linspace(0.3, 1.0, knots) ** rng.uniform(0.4, 1.0), rng.uniform(0.1, 0.8)
     at = np.linspace(0, 1, knots)
     fine = np.linspace(0, 1, 24)
     radius = np.interp(fine, at, radii) if rng.random() < 0.3 else CubicSpline(at, radii)(fine)
@@ -63,16 +70,15 @@ def vessel(rng: np.random.Generator) -> list[Solid]:
     hollow = rng.random() < 0.7
     if hollow:
         inner = np.clip(radius - wall, 0.02, None)
-        depth = fine * height + wall
-        depth[-1] += 1.0  # through the rim
-        inner[-1] = inner[-2] if len(inner) > 1 else inner[-1]
-        depth[-2] = height * 1.01
-        cavity = revolved(np.column_stack([inner, np.maximum.accumulate(depth)]), corners)
-        solids = [body - cavity]
+        level = np.clip(fine * height, wall, None)
+        profile = np.column_stack([inner, level])[level > wall]
+        rim = [[inner[-1], 1.2 * height]]
+        solids = [body - revolved(np.concatenate([[[profile[0, 0], wall]], profile, rim]), corners)]
     if rng.random() < 0.4:
         solids += _handles(rng, radius, height, wall, body)
     if not hollow and rng.random() < 0.4:
-        solids.append(revolved(_knob(rng), 20).scale([radius[-1], 0.4 * height, radius[-1]]).translate([0, height, 0]))
+        lid = revolved(_knob(rng), 20).scale([radius[-1], 0.4 * height, radius[-1]])
+        solids.append(lid.translate([0, 0.98 * height, 0]))
     return solids
 
 
@@ -90,7 +96,7 @@ def _handles(
     ring = torus(min(max(1.3 * wall / size, 0.1), 0.3), rng.uniform(0.3, 1)).scale([size] * 3)
     ring = ring.rotate([90, 0, 0]).scale([rng.uniform(0.6, 1.1), rng.uniform(0.9, 1.4), 1.0])
     ring = ring.translate([float(np.interp(level, np.linspace(0, 1, len(radius)), radius)), level * height, 0.0])
-    ear = ring - body
+    ear = ring - body.scale([_SUNK, 1.0, _SUNK])
     largest = max(ear.decompose(), key=lambda piece: piece.volume(), default=ear)
     count = int(rng.choice([1, 1, 2, 3]))
     return [largest.rotate([0.0, 360.0 * index / count, 0.0]) for index in range(count)]
@@ -105,7 +111,6 @@ def sweep(rng: np.random.Generator) -> list[Solid]:
         angle = 2 * np.pi * turns * along
         reach = np.interp(along, [0, 1], rng.uniform(0.3, 1, 2))
         path = np.column_stack([reach * np.cos(angle), rise * (along - 0.5), reach * np.sin(angle)])
-        path = path[np.newaxis].repeat(1, axis=0)[0]
         thick = rng.uniform(0.06, 0.3 * rise / turns)
     else:
         knots = rng.normal(0, 0.6, (int(rng.integers(3, 6)), 3)) * np.exp(rng.normal(0, 0.5, 3))

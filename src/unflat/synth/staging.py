@@ -98,7 +98,8 @@ def _paper(
     """What stands behind where there is no place around: paper, a blend, a wall, or a place out of reach."""
     size = camera.width_px
     if backdrop == "white":
-        white = rng.choice([1.05, rng.uniform(0.75, 1.0)]) * (1 + rng.normal(0, 0.01, 3))
+        # product shots are lit until the paper has no tone left, others leave it a light grey
+        white = rng.choice([4.0, 1.2, rng.uniform(0.75, 1.0)]) * (1 + rng.normal(0, 0.01, 3))
         return _falling_off(np.full((size, size, 3), white, np.float32), rng, 0.08)
     if backdrop == "studio":
         color = _linear_color(rng) if rng.random() < 0.6 else np.full(3, rng.uniform(0.01, 0.8), np.float32)

@@ -124,11 +124,10 @@ class PackedMasks:
     """The views of all mask shards in a folder, packed in memory: about 20 kB each."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: set[str] = set()
         self._views: list[tuple[bytes, bytes]] = []
-        for path in sorted(folder.glob("masks-*.tar")):
-            with tarfile.open(path) as shard:
-                members = [(member.name, _content(shard, member)) for member in shard]
-            self._views += [(members[at][1], members[at + 1][1]) for at in range(0, len(members), 2)]
+        self.refresh()
         if not self._views:
             raise InputError(
                 f"There are no mask shards in {folder}.",
@@ -138,6 +137,16 @@ class PackedMasks:
 
     def __len__(self) -> int:
         return len(self._views)
+
+    def refresh(self) -> None:
+        """Take in shards that have appeared since, in the order of their names."""
+        for path in sorted(self._folder.glob("masks-*.tar")):
+            if path.name in self._known:
+                continue
+            self._known.add(path.name)
+            with tarfile.open(path) as shard:
+                contents = [_content(shard, member) for member in shard]
+            self._views.extend(zip(contents[::2], contents[1::2], strict=True))
 
     def view(self, index: int) -> tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s"]]:
         """Photo and mask, 0..255."""

@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--results", metavar="FOLDER", default="single-view-results",
                         help="single-view: where rows are kept; a second run goes on from there")  # fmt: skip
     parser.add_argument("--method", metavar="A,B", default="",
-                        help="single-view: methods, or any reconstructor backend, also BACKEND:OPTION=VALUE")  # fmt: skip
+                        help="single-view: methods; also any reconstructor, as BACKEND:OPTION=VALUE")  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="single-view: so many objects, spread over the list")
     parser.add_argument("--no-pictures", action="store_true", help="single-view: shape alone, no textures")
     parser.add_argument("--markdown", metavar="FILE", help="single-view: also write the tables here")

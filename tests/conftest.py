@@ -1,0 +1,76 @@
+"""What tests of several rooms share: a single-view network of a few lines that answers with the inflation itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def inflating_weights(tmp_path_factory):
+    """A folder of weights that fits `unflat.nets.single_view`: an object as thick as its inflation, seen from the front."""
+    pytest.importorskip("onnx", reason="onnx, which builds the tiny network, is not installed")
+    folder = tmp_path_factory.mktemp("inflating")
+    save_inflating_network(folder, size_px=96)
+    return folder
+
+
+def save_inflating_network(folder, size_px, up=(0.0, -1.0, 0.0), tangent=0.2, air=(), **card):
+    """Front and back are minus and plus the thickness, normals its slopes; `air` are the bins that are empty."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    coarse, bins = size_px // 8, 16
+    filled = np.ones((1, bins, coarse, coarse), np.float32)
+    filled[:, list(air)] = 0
+    slope = np.zeros((2, 1, 3, 3), np.float32)
+    slope[0, 0, 1, [0, 2]] = slope[1, 0, [0, 2], 1] = -size_px / 4, size_px / 4
+    plane = (1, 1, size_px, size_px)
+    constants = {
+        "slope": slope,
+        "towards": np.full(plane, -1, np.float32),
+        "away": np.ones(plane, np.float32),
+        "front_error": np.full(plane, 0.01, np.float32),
+        "back_error": np.full(plane, 0.1, np.float32),
+        "filled": filled,
+        "up": np.array([up], np.float32),
+        "tan_half_fov": np.array([tangent], np.float32),
+    }
+    nodes = [
+        helper.make_node("Neg", ["thickness"], ["front"]),
+        helper.make_node("Identity", ["thickness"], ["back"]),
+        helper.make_node("Conv", ["thickness", "slope"], ["rise"], pads=[1, 1, 1, 1]),
+        helper.make_node("Neg", ["rise"], ["fall"]),
+        helper.make_node("Concat", ["fall", "towards"], ["front_normal"], axis=1),
+        helper.make_node("Concat", ["fall", "away"], ["back_normal"], axis=1),
+        helper.make_node("Identity", ["image"], ["back_color"]),
+        helper.make_node("Identity", ["mask"], ["ignored"]),
+    ]
+    nodes += [helper.make_node("Identity", [name + "_value"], [name]) for name in list(constants)[3:]]
+    held = [numpy_helper.from_array(value, name + "_value" * (at > 2)) for at, (name, value) in enumerate(constants.items())]
+    gives = ("front", "back", "front_normal", "back_normal", "back_color", "front_error", "back_error",
+             "filled", "up", "tan_half_fov")  # fmt: skip
+    graph = helper.make_graph(
+        nodes,
+        "inflating",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, channels, size_px, size_px))
+         for name, channels in (("image", 3), ("mask", 1), ("thickness", 1))],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in gives],
+        held,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    content = model.SerializeToString()
+    (folder / "single_view.onnx").write_bytes(content)
+    told = {
+        "name": "inflating",
+        "file": "single_view.onnx",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "licence": "Apache-2.0",
+        "source": "written by hand",
+    }
+    (folder / "single_view.json").write_text(json.dumps(told | card), encoding="utf-8")

@@ -13,10 +13,14 @@ from unflat.bench.single_view_guess import Guess, PipelineMethod
 from unflat.bench.single_view_rows import PROTOCOL, CaseRow, RowFile
 from unflat.bench.single_view_score import f_score, scores_of
 from unflat.bench.single_view_table import SHAPE, harder_half, table, values_of
+from unflat.bench.single_view_uncertainty import EDGES, error_bins, true_layers
 from unflat.core import Asset, InputError, RecipeError
+from unflat.geometry.compare import silhouette_iou
 from unflat.geometry.meshes import transformed
+from unflat.geometry.object_crop import cropped_to_object
 from unflat.geometry.similarities import rotation_deg, turning
 from unflat.io.obj import write_obj
+from unflat.nets.single_view import Prediction
 from unflat.synth.letter import letter_f
 from unflat.synth.objects import ObjectEntry
 
@@ -156,3 +160,49 @@ def test_what_only_remembers_needs_something_to_remember(folder):
     with pytest.raises(InputError) as caught:
         SingleViewBench(folder, folder / "results", ("retrieval",)).run(lambda _: None)
     assert caught.value.code == "no-training-objects"
+
+
+def test_rows_can_be_forgotten(tmp_path):
+    file = RowFile(tmp_path, "inflate")
+    file.add(row())
+    file.clear()
+    assert not file.rows
+    assert not RowFile(tmp_path, "inflate").rows
+
+
+class AlmostRight:
+    """A network that knows the truth and is off by as much as it says."""
+
+    size_px = 48
+
+    def __init__(self, case, off):
+        self.case, self.off = case, off
+
+    def __call__(self, image, mask, thickness):
+        crop = cropped_to_object(self.case.view.photo, self.case.view.mask, self.size_px)
+        front, back = true_layers(self.case, crop)
+        flat = np.zeros((48, 48), np.float32)
+        normals = np.zeros((48, 48, 3), np.float32)
+        error = flat + np.float32(self.off)
+        up = np.array([0, -1, 0], np.float32)
+        filled = np.ones((16, 6, 6), np.float32)
+        return Prediction(front + self.off, back, normals, normals, normals, error, error, filled, up, 0.3)
+
+
+def test_expected_errors_are_compared_with_the_true_ones(case):
+    bins = np.array(error_bins(case, AlmostRight(case, 0.07)))
+    (used,) = np.flatnonzero(bins[:, 0])
+    count, expected, true = bins[used]
+    assert EDGES[used] < 0.07 < EDGES[used + 1]
+    assert expected / count == pytest.approx(0.07, abs=1e-3)
+    assert true / count == pytest.approx(0.035, abs=1e-3)  # the back is right
+
+
+def test_true_layers_lie_in_the_objects_frame(case):
+    crop = cropped_to_object(case.view.photo, case.view.mask, 48)
+    front, back = true_layers(case, crop)
+    assert abs(np.nanmean(front + back)) < 1e-3
+    assert (np.nan_to_num(back - front) >= 0).all()
+    assert np.nanmin(front) > -2
+    covered = np.isfinite(front)
+    assert silhouette_iou(covered, crop.mask > 0.5) > 0.9

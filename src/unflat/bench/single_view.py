@@ -5,7 +5,6 @@ The protocol is written down in `docs/single-view-benchmark.md`.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,14 @@ from unflat.bench.single_view_memory_guesses import MeanShape, Retrieval
 from unflat.bench.single_view_rows import CaseRow, RowFile
 from unflat.bench.single_view_score import scores_of
 from unflat.bench.single_view_table import report
+from unflat.bench.single_view_uncertainty import Bins, error_bins
 from unflat.bench.training_shapes import training_shapes
 from unflat.core import InputError, SetupError, StageFailed
-from unflat.nets.single_view import load_single_view
+from unflat.nets.single_view import SHIPPED, load_single_view
 from unflat.synth.objects import open_library
 
-TRIVIAL_METHODS = ("inflate", "inflate:back=flat", "mean-shape", "retrieval", "retrieval-oracle")
+_REMEMBERING = ("mean-shape", "retrieval", "retrieval-oracle")
+TRIVIAL_METHODS = ("inflate", "inflate:back=flat", *_REMEMBERING)
 BOUNDS = ("two-layers", "truth")
 OWN_METHOD = "single-view"
 
@@ -43,11 +44,16 @@ class SingleViewBench:
     """So many objects, spread over the list."""
     pictures: bool = True
     """Whether guesses are textured and their looks measured."""
+    again: bool = False
+    """Forget the named methods' rows first: for new weights, or changed code."""
 
     def run(self, tell: Callable[[str], None]) -> str:
         """Measure what is missing, tell a line a case, give the tables as Markdown."""
         names = self.methods or default_methods()
         files = {name: RowFile(self.results, name) for name in names}
+        if self.again:
+            for file in files.values():
+                file.clear()
         methods: dict[str, Method] = {}
         peaks: dict[str, float] = {}
         wanted: list[tuple[str, int]] = []
@@ -62,8 +68,8 @@ class SingleViewBench:
                     row = self._measured(name, methods[name], case)
                     file.add(row)
                     tell(_line(row))
-        for name in names:
-            peak = self._peak_mb(name)
+        for name, file in files.items():
+            peak = self._peak_mb(name, file)
             if peak is not None:
                 peaks[name] = peak
         rows = {name: [file.rows[key] for key in wanted if key in file.rows] for name, file in files.items()}
@@ -71,12 +77,12 @@ class SingleViewBench:
 
     def _measured(self, name: str, method: Method, case: Case) -> CaseRow:
         entry = case.truth.entry
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.process_time()
         try:
             guess = method(case)
         except (InputError, StageFailed) as error:
             return CaseRow(name, entry.id, entry.category, case.view_index, failure=error.code)
-        seconds = time.perf_counter() - started
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu
         scores = scores_of(case, guess, pictures=self.pictures)
         return CaseRow(
             name,
@@ -84,7 +90,9 @@ class SingleViewBench:
             entry.category,
             case.view_index,
             shape_s=round(seconds if guess.shape_s is None else guess.shape_s, 3),
+            shape_cpu_s=round(cpu_seconds if guess.shape_cpu_s is None else guess.shape_cpu_s, 3),
             texture_s=round(guess.texture_s, 3),
+            error_bins=_error_bins(name, case),
             scores={key: value if value is None else round(value, 5) for key, value in scores.items()},
         )
 
@@ -94,7 +102,7 @@ class SingleViewBench:
             return truth_itself
         if name == "two-layers":
             return two_layers
-        if name in ("mean-shape", "retrieval", "retrieval-oracle"):
+        if name in _REMEMBERING:
             library = open_library(self.objects)
             shapes = training_shapes(library, tell)
             if name == "mean-shape":
@@ -102,15 +110,14 @@ class SingleViewBench:
             return Retrieval(library, shapes, normals=name == "retrieval-oracle")
         return PipelineMethod.of(name, pictures=self.pictures)
 
-    def _peak_mb(self, name: str) -> float | None:
+    def _peak_mb(self, name: str, file: RowFile) -> float | None:
         """Peak memory of a pipeline's method on the first photo, measured once."""
-        if name in BOUNDS or name in ("mean-shape", "retrieval", "retrieval-oracle"):
+        if name in (*BOUNDS, *_REMEMBERING):
             return None
-        path = RowFile(self.results, name).path.with_suffix(".memory.json")
-        if not path.is_file():
+        if not file.peak_path.is_file():
             view = case_of(next(truths(self.objects, 1)), 0).view
-            path.write_text(json.dumps(measured_peak_mb(view, PipelineMethod.of(name))), encoding="utf-8")
-        return float(json.loads(path.read_text(encoding="utf-8")))
+            file.peak_path.write_text(f"{measured_peak_mb(view, PipelineMethod.of(name)):.0f}", encoding="utf-8")
+        return float(file.peak_path.read_text(encoding="utf-8"))
 
 
 def default_methods() -> tuple[str, ...]:
@@ -120,6 +127,14 @@ def default_methods() -> tuple[str, ...]:
     except SetupError:
         return (*TRIVIAL_METHODS, *BOUNDS)
     return (*TRIVIAL_METHODS, OWN_METHOD, *BOUNDS)
+
+
+def _error_bins(name: str, case: Case) -> Bins:
+    """Our own network's expected and true errors; empty for other methods."""
+    if name.partition(":")[0] != OWN_METHOD:
+        return []
+    weights = dict(PipelineMethod.of(name).settings).get("weights", "")
+    return error_bins(case, load_single_view(Path(weights) if weights else SHIPPED))
 
 
 def _open_cases(truth: Truth, files: Sequence[RowFile]) -> Iterator[Case]:

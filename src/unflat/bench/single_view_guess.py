@@ -30,6 +30,8 @@ class Guess:
     """Whether the camera also frames the part as the photo does; else only its direction means something."""
     shape_s: float | None = None
     """Seconds from photo and mask to the mesh; None: all the time that the method took."""
+    shape_cpu_s: float | None = None
+    """The same in processor seconds of all threads: does not mind what else the machine does."""
     texture_s: float = 0.0
 
 
@@ -75,6 +77,7 @@ class PipelineMethod:
         planned = plan(load_recipe("photo").with_settings(settings), "photo")
         result: Any = Views((view,))
         started, seconds = time.perf_counter(), {"shape": 0.0, "texture": 0.0}
+        started_cpu, shape_cpu_s = time.process_time(), 0.0
         reconstruction: Reconstruction | None = None
         for step in planned.steps:
             stage = step.step.stage
@@ -86,8 +89,10 @@ class PipelineMethod:
             now = time.perf_counter()
             seconds["texture" if stage == "texture" else "shape"] += now - started
             started = now
+            if stage != "texture":
+                shape_cpu_s = time.process_time() - started_cpu
         assert reconstruction is not None, "a plan has a reconstructor"
         camera = reconstruction.views.items[0].camera
         assert camera is not None, "a reconstruction's views have cameras"
         part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
-        return Guess(part, camera, shape_s=seconds["shape"], texture_s=seconds["texture"])
+        return Guess(part, camera, True, seconds["shape"], shape_cpu_s, seconds["texture"])

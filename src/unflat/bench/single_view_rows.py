@@ -24,8 +24,12 @@ class CaseRow:
     failure: str = ""
     """Code of the error; empty where there is none."""
     shape_s: float = 0.0
+    shape_cpu_s: float | None = None
+    """Processor seconds of all threads."""
     texture_s: float = 0.0
     scores: Scores = field(default_factory=dict)
+    error_bins: list[list[float]] = field(default_factory=list)
+    """Of our own network: `unflat.bench.single_view_uncertainty.Bins`."""
     protocol: int = PROTOCOL
 
     @property
@@ -41,7 +45,14 @@ class RowFile:
         safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in method)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{safe}.jsonl"
+        self.peak_path = folder / f"{safe}.peak-mb"
         self.rows = {row.key: row for row in _read(self.path)}
+
+    def clear(self) -> None:
+        """Forget what was measured."""
+        for path in (self.path, self.peak_path):
+            path.unlink(missing_ok=True)
+        self.rows.clear()
 
     def add(self, row: CaseRow) -> None:
         """Append the row; it is on disk at once."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from unflat.bench.single_view_rows import CaseRow
+from unflat.bench.single_view_uncertainty import EDGES, Bins
 
 Rows = Mapping[str, Sequence[CaseRow]]
 """By method."""
 
 FAILED = {"chamfer": 1.0, "surface_chamfer": 1.0, "claimed_chamfer": 1.0, "normals": 0.0, "silhouette_iou": 0.0}
 """What a failure scores; F-scores 0. Looks and calibration leave failures out."""
+_SECONDS = ("shape_s", "shape_cpu_s", "texture_s")
 REFERENCE = "inflate"
 """The method whose F-score tells which objects are hard."""
 
@@ -130,8 +132,29 @@ def report(rows: Rows, peaks_mb: Mapping[str, float]) -> str:
         pieces += ["### … the harder half of the objects", table(rows, SHAPE, lambda row: row.object in hard)]
     pieces += ["### Shape, points to surface", table(rows, EXACT), "### Looks", table(rows, LOOKS)]
     pieces += ["### Seen or inferred", table(rows, SEEN), "### Cost", cost_table(rows, peaks_mb)]
+    uncertain = {method: [row.error_bins for row in own if row.error_bins] for method, own in rows.items()}
+    for method, bins in uncertain.items():
+        if bins:
+            pieces += [f"### Expected and true depth error of {method}", calibration_table(bins)]
     pieces += ["### F@0.05 by category", category_table(rows, SHAPE[3])]
     return "\n\n".join(pieces) + "\n"
+
+
+def calibration_table(all_bins: Sequence[Bins]) -> str:
+    """Bins of the expected error: how many pixels lie there, and the mean expected and true errors."""
+    total = np.sum(np.array(all_bins), axis=0)
+    lines = []
+    for low, high, (count, expected, true) in zip(EDGES, EDGES[1:], total, strict=False):
+        if count:
+            name = f"{low:g} to {high:g}" if np.isfinite(high) else f"above {low:g}"
+            share = f"{count / total[:, 0].sum():.2f}"
+            lines.append([name, share, f"{expected / count:.3f}", f"{true / count:.3f}"])
+    return markdown(["expected error", "share of pixels", "mean expected", "mean true"], lines)
+
+
+def _median_text(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{np.median(known):.2f}" if known else ""
 
 
 def _cell(column: Column, rows: Sequence[CaseRow]) -> str:

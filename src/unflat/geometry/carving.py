@@ -7,6 +7,7 @@ air (under a table, inside a cup), a body of air is built in the picture's own s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import manifold3d
@@ -34,6 +35,12 @@ _OPEN_GAP = 0.35
 belong to one round wall."""
 _LEAST_SHARE = 0.01
 """A bubble of less than this share of the solid is noise."""
+_ALIKE = 0.1
+"""Layers that differ by this much (half pictures) are those of another thing: what is said there counts 1/e."""
+_LEAST_WEIGHT = 1e-3
+"""Where nothing alike is said, it is solid."""
+_MARGIN = 4
+"""Samples of depth before and behind the object."""
 _BEYOND = 2
 """Samples that the air goes on beyond an edge, so that no skin is left across an opening."""
 
@@ -91,70 +98,102 @@ def _manifold(mesh: Mesh) -> manifold3d.Manifold:
     return manifold3d.Manifold(manifold3d.Mesh(properties, np.array(mesh.faces, np.uint32)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """The layers on the grid of the air."""
+
+    front: Float32[np.ndarray, "g g"]
+    back: Float32[np.ndarray, "g g"]
+    inside: Bool[np.ndarray, "g g"]
+    unit: float
+    """Half the picture's width at the object, in metres."""
+
+
 def _air_body(space: FilledSpace) -> Mesh | None:
     """The closed body of the air, in the camera's world; None where there is none worth it."""
     if space.filled.min() >= _AIR_BELOW:
         return None
     unit = space.camera.width_px / space.camera.fx / 2 * float(np.median(space.front[space.inside]))
     step = max(1, space.camera.width_px // _GRID)
-    columns = [layer[step // 2 :: step, step // 2 :: step] for layer in (space.front, space.back, space.inside)]
-    front, back, inside = columns[0], columns[1], columns[2].astype(bool)
-    spacing = 2 * unit / len(inside)
-    start = float(front[inside].min()) - 4 * spacing
-    depth = np.arange(start, float(back[inside].max()) + 4 * spacing, spacing, dtype=np.float32)
-    solid = _solidness(space, front, back, inside, depth)
-    solid = np.where(inside[..., None], solid, 1)
-    walls = np.minimum(depth - front[..., None], back[..., None] - depth) / np.float32(_WALL * unit)
-    value = np.maximum(solid - _AIR_BELOW, np.clip(1 - walls, -1, 1))
-    value = np.maximum(value, _outline_wall(front, back, inside, unit)[..., None])
-    value = np.where(inside[..., None], value, 1).astype(np.float32)
-    air = _without_bubbles(value < 0, (back - front)[inside].sum() / spacing)
+    every = np.s_[step // 2 :: step, step // 2 :: step]
+    columns = _Columns(space.front[every], space.back[every], space.inside[every], unit)
+    if not columns.inside.any():
+        return None
+    spacing = 2 * unit / len(columns.front)
+    start = float(columns.front[columns.inside].min()) - _MARGIN * spacing
+    end = float(columns.back[columns.inside].max()) + _MARGIN * spacing
+    depth = np.linspace(start, end, min(int((end - start) / spacing) + 2, 2 * _GRID), dtype=np.float32)
+    spacing = float(depth[1] - depth[0])
+    value = _solid_value(space, columns, depth)
+    thickness = np.where(columns.inside, columns.back - columns.front, 0).sum()
+    air = _without_bubbles(value < 0, float(thickness) / spacing)
     if air is None:
         return None
     value = np.where(air | (value > 0), value, np.float32(1e-3))
-    opened = _opened(air, front, back, inside, depth, _CLEAR * unit)
-    value = np.where(opened, np.float32(-0.5), value)
+    value = np.where(_opened(air, columns, depth), np.float32(-0.5), value)
     body = isosurface(Field(np.ascontiguousarray(value), np.zeros(3), 1.0))
     return _placed(body, space.camera, step, start, spacing)
 
 
-def _solidness(
-    space: FilledSpace,
-    front: Float32[np.ndarray, "g g"],
-    back: Float32[np.ndarray, "g g"],
-    inside: Bool[np.ndarray, "g g"],
-    depth: Float32[np.ndarray, "d"],
+def _solid_value(
+    space: FilledSpace, columns: _Columns, depth: Float32[np.ndarray, "d"]
 ) -> Float32[np.ndarray, "g g d"]:
-    """Probability of solid at each sample of the fine grid, linear between the bins' middles."""
-    bins, coarse = space.filled.shape[:2]
-    size, stride = len(front), len(space.inside) // coarse
-    # A coarse sample was taken at the middle of its cell: where that is beside the object, it says nothing.
-    said = space.inside[stride // 2 :: stride, stride // 2 :: stride][:coarse, :coarse].astype(np.float32)
-    stack = np.concatenate([space.filled * said, said[None]]).transpose(1, 2, 0)
-    fine = cv2.resize(np.ascontiguousarray(stack), (size, size), interpolation=cv2.INTER_LINEAR)
-    weight = fine[..., -1:]
-    likely = np.where(weight > 0.05, fine[..., :-1] / np.maximum(weight, 0.05), 1).astype(np.float32)
-    share = (depth - front[..., None]) / np.maximum(back - front, 1e-6)[..., None] * bins - np.float32(0.5)
-    share = np.clip(np.where(inside[..., None], share, 0), 0, bins - 1)
+    """Negative in air; positive in what is solid, in the walls that stay, and beside the object."""
+    inside = columns.inside[..., None]
+    walls = np.minimum(depth - columns.front[..., None], columns.back[..., None] - depth)
+    value = np.clip(1 - walls / np.float32(_WALL * columns.unit), -1, 1)
+    value = np.maximum(value, _outline_wall(columns)[..., None])
+    value = np.maximum(value, _solidness(space, columns, depth) - np.float32(_AIR_BELOW))
+    return np.where(inside, value, 1).astype(np.float32)
+
+
+def _solidness(space: FilledSpace, columns: _Columns, depth: Float32[np.ndarray, "d"]) -> Float32[np.ndarray, "g g d"]:
+    """Probability of solid at each sample of the fine grid, linear between the bins' middles; 1 beside the object."""
+    bins = len(space.filled)
+    likely = _likely(space, columns)
+    thickness = np.maximum(columns.back - columns.front, 1e-6)[..., None]
+    share = np.clip((depth - columns.front[..., None]) / thickness * bins - np.float32(0.5), 0, bins - 1)
     low = np.minimum(share.astype(np.int32), bins - 2)
     part = share - low
-    return (1 - part) * np.take_along_axis(likely, low, 2) + part * np.take_along_axis(likely, low + 1, 2)
+    solid = (1 - part) * np.take_along_axis(likely, low, 2) + part * np.take_along_axis(likely, low + 1, 2)
+    return np.where(columns.inside[..., None], solid, np.float32(1))
 
 
-def _outline_wall(
-    front: Float32[np.ndarray, "g g"], back: Float32[np.ndarray, "g g"], inside: Bool[np.ndarray, "g g"], unit: float
-) -> Float32[np.ndarray, "g g"]:
+def _likely(space: FilledSpace, columns: _Columns) -> Float32[np.ndarray, "g g k"]:
+    """Probability of solid per bin for each column: the mean of the coarse samples around whose layers are alike.
+
+    A joint bilateral upsampling (Kopf et al. 2007): a ray past a cup's rim says nothing of one through its wall.
+    """
+    coarse = space.filled.shape[1]
+    stride = len(space.inside) // coarse
+    middle = np.s_[stride // 2 :: stride, stride // 2 :: stride]
+    told = [layer[middle][:coarse, :coarse] for layer in (space.front, space.back, space.inside)]
+    bins = np.ascontiguousarray(space.filled.transpose(1, 2, 0))
+    place = (np.arange(len(columns.front), dtype=np.float32) + 0.5) * coarse / len(columns.front) - 0.5
+    total = np.zeros((*columns.front.shape, bins.shape[2]), np.float32)
+    weights = np.full(columns.front.shape, _LEAST_WEIGHT, np.float32)
+    total += _LEAST_WEIGHT
+    for down, right in product((-1, 0, 1), repeat=2):
+        row, column = (np.clip(np.rint(place).astype(int) + step, 0, coarse - 1) for step in (down, right))
+        cell = np.ix_(row, column)
+        off = (row - place)[:, None] ** 2 + (column - place)[None, :] ** 2
+        apart = np.abs(told[0][cell] - columns.front) + np.abs(told[1][cell] - columns.back)
+        weight = (np.exp(-2 * off - apart / (_ALIKE * columns.unit)) * told[2][cell]).astype(np.float32)
+        total += weight[..., None] * bins[cell]
+        weights += weight
+    return total / weights[..., None]
+
+
+def _outline_wall(columns: _Columns) -> Float32[np.ndarray, "g g"]:
     """Positive within a wall's thickness of an outline where front and back meet, negative elsewhere."""
-    padded = np.pad(inside, 1).astype(np.uint8)
-    away, nearest = cv2.distanceTransformWithLabels(padded, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    rim = inside & (away[1:-1, 1:-1] < 2)
-    gap = np.where(rim, back - front, 0).astype(np.float32)
-    # The gap of the nearest rim: spread from the rim inwards over a wall's thickness.
-    wide = round(_WALL / 2 * len(inside)) + 2
-    spread = cv2.dilate(gap, np.ones((2 * wide + 1, 2 * wide + 1), np.uint8))
-    closed = spread < _OPEN_GAP * unit
+    inside = columns.inside
+    away = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    gap = np.where(inside & (away < 2), columns.back - columns.front, 0).astype(np.float32)
+    # The gap at the rim, spread inwards over a wall's thickness.
     thickness = _WALL / 2 * len(inside)
-    return np.where(closed, np.clip(1 - away[1:-1, 1:-1] / thickness, -1, 1), -1).astype(np.float32)
+    wide = 2 * (round(thickness) + 2) + 1
+    is_round = cv2.dilate(gap, np.ones((wide, wide), np.uint8)) < _OPEN_GAP * columns.unit
+    return np.where(is_round, np.clip(1 - away / thickness, -1, 1), -1).astype(np.float32)
 
 
 def _without_bubbles(air: Bool[np.ndarray, "g g d"], solid_samples: float) -> Bool[np.ndarray, "g g d"] | None:
@@ -167,18 +206,18 @@ def _without_bubbles(air: Bool[np.ndarray, "g g d"], solid_samples: float) -> Bo
 
 
 def _opened(
-    air: Bool[np.ndarray, "g g d"],
-    front: Float32[np.ndarray, "g g"],
-    back: Float32[np.ndarray, "g g"],
-    inside: Bool[np.ndarray, "g g"],
-    depth: Float32[np.ndarray, "d"],
-    clear: float,
+    air: Bool[np.ndarray, "g g d"], columns: _Columns, depth: Float32[np.ndarray, "d"]
 ) -> Bool[np.ndarray, "g g d"]:
     """The free space beside the air, over its edges."""
-    kernel = np.ones((2 * _BEYOND + 1, 2 * _BEYOND + 1), np.uint8)
-    grown = np.stack([cv2.dilate(part, kernel) for part in np.moveaxis(air, 2, 0).astype(np.uint8)], axis=2) > 0
-    free = ~inside[..., None] | (depth < (front - clear)[..., None]) | (depth > (back + clear)[..., None])
-    return np.asarray(grown & free)
+    grown = air
+    for axis in (0, 1):
+        reach = [(_BEYOND, _BEYOND) if side == axis else (0, 0) for side in range(3)]
+        padded = np.moveaxis(np.pad(grown, reach), axis, 0)
+        grown = np.logical_or.reduce([padded[start : start + air.shape[axis]] for start in range(2 * _BEYOND + 1)])
+        grown = np.moveaxis(grown, 0, axis)
+    clear = np.float32(_CLEAR * columns.unit)
+    before, behind = depth < (columns.front - clear)[..., None], depth > (columns.back + clear)[..., None]
+    return np.asarray(grown & (before | behind | ~columns.inside[..., None]))
 
 
 def _placed(body: Mesh, camera: Camera, step: int, start: float, spacing: float) -> Mesh:

@@ -14,8 +14,8 @@ from unflat.geometry.carving import FilledSpace, carved
 from unflat.geometry.cameras import project
 from unflat.geometry.depth_integration import DepthAndNormals, integrated_depth
 from unflat.geometry.layers import Layers, closed_mesh_from_layers, nothing_to_build
-from unflat.geometry.nearness import depth_steps_to_nearness, nearness_of_depth
-from unflat.geometry.occlusion_edges import find_cuts
+from unflat.geometry.nearness import depth_of_nearness, depth_steps_to_nearness, nearness_of_depth
+from unflat.geometry.occlusion_edges import find_cuts, snapped_ramps
 
 _LEAST_SAMPLES = 1.0
 """Thickness in samples that everything has: a wire and a sheet of paper, too."""
@@ -72,7 +72,7 @@ def layers_of(sides: TwoSides) -> DepthLayers:
     inside = sides.coverage > 0.5
     if not inside.any():
         raise nothing_to_build()
-    front, back = (_continued(integrated_depth(side, sides.camera, inside)) for side in (sides.front, sides.back))
+    front, back = (_integrated(side, sides.camera, inside) for side in (sides.front, sides.back))
     # Where they cross, both are equally wrong.
     middle = (front + back) / 2
     return DepthLayers(sides.camera, np.minimum(front, middle), np.maximum(back, middle), sides.coverage)
@@ -98,6 +98,16 @@ def finished_solid(layers: DepthLayers, sides: TwoSides) -> Mesh:
     if sides.filled is None:
         return mesh
     return carved(mesh, FilledSpace(layers.camera, layers.front, layers.back, layers.inside, sides.filled))
+
+
+def _integrated(
+    side: DepthAndNormals, camera: Camera, inside: Bool[np.ndarray, "s s"]
+) -> Float32[np.ndarray, "s s"]:
+    """The depth of a side, with the ramps that networks make of occlusion edges sharp again."""
+    depth = integrated_depth(side, camera, inside)
+    nearness = nearness_of_depth(camera, depth.astype(np.float64))
+    sharp = snapped_ramps(nearness, _TEAR_SAMPLES * depth_steps_to_nearness(camera, nearness))
+    return _continued(depth_of_nearness(camera, sharp).astype(np.float32))
 
 
 def _judged(mesh: Mesh, sides: TwoSides) -> Mesh:

@@ -21,6 +21,15 @@ BACKENDS: tuple[Card, ...] = (
         "GrabCut, started by itself, by a box or by clicks",
         seconds=2.0,
     ),
+    Card(
+        "segment",
+        "network",
+        _SEGMENT + "network:Network",
+        "an object before any background, by the network that comes with unflat",
+        licence="MIT",
+        weights_licence="Apache-2.0",
+        seconds=0.3,
+    ),
     Card("segment", "drawing", _SEGMENT + "drawing:PaperDrawing", "a drawing on paper: paper removed, regions filled"),
     Card(
         "segment",
@@ -40,6 +49,16 @@ BACKENDS: tuple[Card, ...] = (
         "a smooth closed body from the outline",
         takes=("photo", "drawing"),
         seconds=1.5,
+    ),
+    Card(
+        "reconstruct",
+        "single-view",
+        _RECONSTRUCT + "single_view:SingleView",
+        "a whole object from one picture, by the network that comes with unflat",
+        licence="MIT",
+        weights_licence="Apache-2.0",
+        takes=("photo", "drawing"),
+        seconds=2.0,
     ),
     Card(
         "reconstruct",

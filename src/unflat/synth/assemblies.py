@@ -15,23 +15,29 @@ def furniture(rng: np.random.Generator) -> list[Solid]:
     height = float(np.exp(rng.normal(-0.2, 0.45)))
     slab = rng.uniform(0.03, 0.14)
     thick = rng.uniform(0.03, 0.1)
-    seat = _slab(rng, half_x, slab, half_z).translate([0, height + slab, 0])
-    solids = [seat, *_legs(rng, (half_x, height, half_z), thick)]
+    angular = rng.random() < 0.7
+    seat = _slab(rng, half_x, slab, half_z) if angular else _disc(rng, half_x, slab, half_z)
+    # legs and backs stand where the slab is
+    x, z = np.array([half_x, half_z]) * (1.0 if angular else 0.66)
+    solids = [seat.translate([0, height + slab, 0]), *_legs(rng, (x, height, z), thick)]
     if rng.random() < 0.5:
-        solids += _back(rng, (half_x, height + slab, half_z), thick)
+        solids += _back(rng, (x, height + slab, z), thick)
     for _ in range(int(rng.choice([0, 0, 1, 2]))):
         level = rng.uniform(0.15, 0.8) * height
-        solids.append(box((half_x * 0.95, rng.uniform(0.02, 0.05), half_z * 0.95)).translate([0, level, 0]))
+        solids.append(box((x * 0.95, rng.uniform(0.02, 0.05), z * 0.95)).translate([0, level, 0]))
     return solids
 
 
 def _slab(rng: np.random.Generator, x: float, y: float, z: float) -> Solid:
-    kind = rng.random()
-    if kind < 0.4:
+    if rng.random() < 0.6:
         return box((x, y, z))
-    if kind < 0.7:
-        return rounded_box((x, y, z), rng.uniform(0.2, 0.9) * y, 2)
-    return prism(32).scale([x, y, z]) if kind < 0.9 else superquadric(0.4, rng.uniform(0.3, 1)).scale([x, y, z])
+    return rounded_box((x, y, z), rng.uniform(0.2, 0.9) * y, 2)
+
+
+def _disc(rng: np.random.Generator, x: float, y: float, z: float) -> Solid:
+    if rng.random() < 0.66:
+        return prism(32).scale([x, y, z])
+    return superquadric(0.4, rng.uniform(0.3, 1)).scale([x, y, z])
 
 
 def _legs(rng: np.random.Generator, size: tuple[float, float, float], thick: float) -> list[Solid]:
@@ -51,7 +57,9 @@ def _legs(rng: np.random.Generator, size: tuple[float, float, float], thick: flo
     lean = np.array([[1, -splay, 0, 0], [0, 1, 0, 0], [0, -splay, 1, 0]], np.float64)
     leg = leg.transform(lean).translate([x * 0.85 + splay * height * 0.6, 0, z * 0.85 + splay * height * 0.6])
     if rng.random() < 0.12:
-        return [leg.rotate([0, 120.0 * turn, 0]) for turn in range(3)]
+        shorter = 0.7 * min(x, z) / float(np.hypot(x, z))
+        inwards = leg.translate([x * 0.85 * (shorter - 1), 0, z * 0.85 * (shorter - 1)])
+        return [inwards.rotate([0, 120.0 * turn, 0]) for turn in range(3)]
     across = leg.mirror([1.0, 0, 0])
     return [leg, across, leg.mirror([0, 0, 1.0]), across.mirror([0, 0, 1.0])]
 

@@ -1,4 +1,4 @@
-"""Real places as panoramas: what a camera sees behind an object, the light that falls on it, and surfaces to stand on."""
+"""Real places as panoramas: what a camera sees behind an object, its light, and surfaces to stand on."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class EnvironmentLibrary:
 
     def surfaces_of_split(self, split: Split) -> tuple[str, ...]:
         """The surfaces to learn from, or those kept for measuring."""
-        held_out = self.surfaces[:: _HELD_OUT_SURFACES_EVERY]
+        held_out = self.surfaces[::_HELD_OUT_SURFACES_EVERY]
         return held_out if split == "bench" else tuple(name for name in self.surfaces if name not in held_out)
 
     def environment(self, entry: PlaceEntry) -> Environment:

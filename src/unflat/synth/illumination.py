@@ -38,6 +38,16 @@ class Illumination:
     """Tangent of the sun's or the lamp's radius: how soft its shadows are."""
 
 
+@dataclass(frozen=True, eq=False)
+class Coat:
+    """What n samples of one surface are made of."""
+
+    albedo: Float32[np.ndarray, "n 3"]
+    """Linear base colour."""
+    roughness: float
+    metallic: float
+
+
 def random_illumination(rng: np.random.Generator, environments: Sequence[EnvironmentMap] = ()) -> Illumination:
     """A place's light, turned at random, or a made-up sky; often with a sun or a lamp as strong as the rest."""
     if environments and rng.random() < 0.7:
@@ -60,13 +70,12 @@ def random_illumination(rng: np.random.Generator, environments: Sequence[Environ
 def shaded(
     light: Illumination,
     samples: Samples,
-    albedo: Float32[np.ndarray, "n 3"],
-    roughness: float,
-    metallic: float,
+    coat: Coat,
     open_sky: Float32[np.ndarray, "n"],
     sun_seen: Float32[np.ndarray, "n"],
 ) -> Float32[np.ndarray, "n 3"]:
     """Linear colours: Lambert, and Blinn-Phong with Schlick's Fresnel for the gloss."""
+    albedo, roughness, metallic = coat.albedo, coat.roughness, coat.metallic
     normal, eye = samples.normal, samples.to_eye
     facing = np.clip(np.einsum("ij,ij->i", normal, eye), 0, 1)
     fresnel = (1 - facing) ** 5 * (1 - roughness)
@@ -77,14 +86,14 @@ def shaded(
     mirror = _reflection(light, mirrored, roughness) * open_sky[:, None]
     color = albedo * (1 - metallic) * ambient + reflectance * mirror
     if not light.sun_color.any():
-        return color
+        return color.astype(np.float32)
     incidence = np.clip(normal @ light.sun_direction, 0, 1) * sun_seen
     half = eye + light.sun_direction
     half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
     power = np.clip(2 / max(roughness, 0.12) ** 4 - 2, 0, 2000)
     lobe = (power + 2) / 8 * np.clip(np.einsum("ij,ij->i", normal, half), 0, 1) ** power
     gloss = reflectance * np.minimum(lobe, 30.0)[:, None]
-    return color + (albedo * (1 - metallic) + gloss) * incidence[:, None] * light.sun_color
+    return (color + (albedo * (1 - metallic) + gloss) * incidence[:, None] * light.sun_color).astype(np.float32)
 
 
 def _reflection(
@@ -96,7 +105,7 @@ def _reflection(
     sharp = light.environment[np.minimum(row.astype(int), _ROWS - 1), column.astype(int) % _COLUMNS]
     blurred = np.maximum(harmonic_basis(directions) @ light.harmonics, 0)
     share = np.float32(min(roughness * 1.5, 1.0))
-    return sharp * (1 - share) + blurred * share
+    return np.asarray(sharp * (1 - share) + blurred * share, np.float32)
 
 
 def _made_sky(rng: np.random.Generator) -> EnvironmentMap:

@@ -1,15 +1,16 @@
-"""Views to learn single photos from: a picture of an object in its own frame, and all that a network should say of it."""
+"""Views to learn single photos from: a picture of an object in its own frame, and all that a network should say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from unflat.core import Camera, InputError, Part
+from unflat.core import Camera, InputError
 from unflat.core.color import luminance, srgb_from_linear
 from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays, project
 from unflat.geometry.inflated_thickness import inflated_thickness
@@ -18,7 +19,7 @@ from unflat.geometry.visible_solid import Occupancy
 from unflat.render.scene import Scene
 from unflat.render.surface import look_up
 from unflat.render.trace import Samples, trace
-from unflat.synth.illumination import EnvironmentMap, Illumination, random_illumination, shaded
+from unflat.synth.illumination import Coat, EnvironmentMap, Illumination, random_illumination, shaded
 from unflat.synth.photographic import imperfect_mask, photographed, random_ground
 
 BINS = 16
@@ -30,13 +31,11 @@ _AIMING_STEPS = 4
 _SMALLEST_OBJECT = 0.01
 """Share of the frame's pixels that an object must cover: edge-on sheets and needles teach nothing."""
 _LIFT = 2e-3
-"""Rays to the light start this far above the surface (the object's radius is 1), so that they miss the face they leave."""
+"""Rays to the light start this far above the surface (the radius is 1), so that they miss the face they leave."""
 _OCCLUSION_REACH = 0.5
 """Distance at which what stands in the way of the sky has lost most of its shade."""
-_AROUND = (lambda around: (around / np.linalg.norm(around, axis=1, keepdims=True) * 0.98).astype(np.float32))(
-    np.random.default_rng(0).normal(size=(61, 3))
-)
-"""Unit directions spread over the sphere."""
+_OCCLUSION_RAYS = 61
+"""Different directions to the sky; neighbouring pixels cast different ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +71,7 @@ class ViewStyle:
     environments: Sequence[EnvironmentMap] = ()
 
 
-def photograph_object(
-    scene: Scene, part: Part, solid: Occupancy, rng: np.random.Generator, style: ViewStyle
-) -> ObjectView:
+def photograph_object(scene: Scene, solid: Occupancy, rng: np.random.Generator, style: ViewStyle) -> ObjectView:
     """The object from a random side under random light through a random lens. 25 ms at 128 pixels on one core.
 
     Raises `InputError` (``nothing-in-picture``) where next to nothing of it is seen from there.
@@ -90,9 +87,9 @@ def photograph_object(
     middle = float((front.depth + back.depth).mean() / 2)
     tangent = camera.width_px / 2 / camera.fx
     unit = middle * tangent
-    roughness, metallic = _random_gloss(part, rng)
+    gloss = _random_gloss(rng)
     light = random_illumination(rng, style.environments)
-    colors = [_lit(scene, side, camera, light, (roughness, metallic), rng) for side in (front, back)]
+    colors = [_lit(scene, side, camera, light, gloss=gloss, rng=rng) for side in (front, back)]
     exposure = np.float32(rng.uniform(0.25, 0.6) / max(float(np.mean(luminance(colors[0]))), 0.02))
     exposure = np.clip(exposure, 0.4, 3.0)
     size = style.size_px
@@ -101,12 +98,12 @@ def photograph_object(
     linear = _bled(linear, alpha)
     image = photographed(linear, alpha, random_ground(rng, size), rng)
     given = imperfect_mask(alpha, rng)
-    depths = [_image((side.depth - middle) / unit, side.pixel, size, np.nan) for side in (front, back)]
+    front_depth, back_depth = (_image((side.depth - middle) / unit, side.pixel, size, np.nan) for side in (front, back))
     rotation = camera.camera_from_world[:3, :3].astype(np.float32)
-    normals = [_image(side.normal @ rotation.T, side.pixel, size) for side in (front, back)]
+    front_normal, back_normal = (_image(side.normal @ rotation.T, side.pixel, size) for side in (front, back))
     back_color = srgb_from_linear(_image(colors[1] * exposure, back.pixel, size))
     return ObjectView(
-        image, alpha, given, inflated_thickness(given), *depths, *normals, back_color,
+        image, alpha, given, inflated_thickness(given), front_depth, back_depth, front_normal, back_normal, back_color,
         _filled(solid, camera, front, back), rotation[:, 1].copy(), tangent,
     )  # fmt: skip
 
@@ -114,7 +111,9 @@ def photograph_object(
 def _random_camera(scene: Scene, rng: np.random.Generator, size_px: int) -> Camera:
     """Mostly from a little above, at times from high above or below; the outline's box centred, `FILL` of the frame."""
     azimuth = rng.uniform(0, 2 * np.pi)
-    elevation = np.radians(rng.choice([rng.uniform(-5, 40), rng.uniform(40, 80), rng.uniform(-30, -5)], p=[0.8, 0.13, 0.07]))
+    elevation = np.radians(
+        rng.choice([rng.uniform(-5, 40), rng.uniform(40, 80), rng.uniform(-30, -5)], p=[0.8, 0.13, 0.07])
+    )
     roll = np.radians(rng.normal(0, 3) if rng.random() < 0.85 else rng.uniform(-25, 25))
     tangent = float(np.exp(rng.uniform(np.log(0.06), np.log(0.6))))
     outwards = np.array(
@@ -174,13 +173,20 @@ def _seen_from_behind(scene: Scene, camera: Camera, pixel: np.ndarray) -> Sample
 
 
 def _lit(
-    scene: Scene, side: Samples, camera: Camera, light: Illumination, gloss: tuple[float, float], rng: np.random.Generator
+    scene: Scene,
+    side: Samples,
+    camera: Camera,
+    light: Illumination,
+    *,
+    gloss: tuple[float, float],
+    rng: np.random.Generator,
 ) -> Float32[np.ndarray, "n 3"]:
     """Linear colours of the surface under the light, with its own shadow and occlusion, a ray each per pixel."""
     albedo = look_up(scene, side, camera).albedo
     origins = side.position + side.flat_normal * np.float32(_LIFT)
-    # a unit normal and a random unit vector add up to Lambert's cosine about the normal
-    towards = side.flat_normal + _AROUND[(side.pixel * 29 + side.pixel // camera.width_px * 13) % len(_AROUND)]
+    ray = (side.pixel * 29 + side.pixel // camera.width_px * 13) % _OCCLUSION_RAYS
+    # a unit normal and a unit vector of any direction add up to Lambert's cosine about the normal
+    towards = side.flat_normal + _sphere_directions(_OCCLUSION_RAYS)[ray]
     distance = scene.caster.cast(origins, towards).distance
     near = np.where(np.isnan(distance), 0, np.exp(-np.nan_to_num(distance) / _OCCLUSION_REACH)).astype(np.float32)
     sun_seen = np.ones(len(side), np.float32)
@@ -188,21 +194,30 @@ def _lit(
         spread = rng.normal(0, light.sun_spread / 2, (len(side), 3)).astype(np.float32)
         sun_seen = 1 - scene.caster.blocked(origins, light.sun_direction + spread).astype(np.float32)
     smoothed = [_blurred(values, side.pixel, camera.width_px) for values in (1 - near, sun_seen)]
-    return shaded(light, side, albedo, *gloss, *smoothed)
+    return shaded(light, side, Coat(albedo, *gloss), *smoothed)
+
+
+@lru_cache(maxsize=1)
+def _sphere_directions(count: int) -> Float32[np.ndarray, "count 3"]:
+    """Directions all around, a little shorter than one so that none cancels a normal out."""
+    around = np.random.default_rng(0).normal(size=(count, 3))
+    return (0.98 * around / np.linalg.norm(around, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _blurred(values: Float32[np.ndarray, "n"], pixel: np.ndarray, size: int) -> Float32[np.ndarray, "n"]:
     """The mean over the neighbours that see the object."""
     both = np.stack([_image(values, pixel, size), _image(np.ones(len(values), np.float32), pixel, size)], axis=-1)
-    mean = cv2.blur(both, (3, 3)).reshape(-1, 2)[pixel]
-    return np.asarray(mean[:, 0] / np.maximum(mean[:, 1], 1e-6))
+    mean = np.asarray(cv2.blur(both, (3, 3))).reshape(-1, 2)[pixel]
+    return mean[:, 0] / np.maximum(mean[:, 1], 1e-6)
 
 
 def _filled(solid: Occupancy, camera: Camera, front: Samples, back: Samples) -> UInt8[np.ndarray, "b t t"]:
     """Occupancy in the middle of each bin, on the coarse grid; outside the object everything is 0."""
     size = camera.width_px
     coarse = size // BIN_STRIDE
-    sparse = (front.pixel % size % BIN_STRIDE == BIN_STRIDE // 2) & (front.pixel // size % BIN_STRIDE == BIN_STRIDE // 2)
+    sparse = (front.pixel % size % BIN_STRIDE == BIN_STRIDE // 2) & (
+        front.pixel // size % BIN_STRIDE == BIN_STRIDE // 2
+    )
     start, end, pixel = front.position[sparse], back.position[sparse], front.pixel[sparse]
     filled = np.zeros((BINS, coarse * coarse), np.uint8)
     cell = pixel // size // BIN_STRIDE * coarse + pixel % size // BIN_STRIDE
@@ -220,9 +235,11 @@ def _is_solid(solid: Occupancy, points: Float32[np.ndarray, "n 3"]) -> UInt8[np.
     return (solid.solid[i, j, k] & on_grid).astype(np.uint8)
 
 
-def _random_gloss(part: Part, rng: np.random.Generator) -> tuple[float, float]:
+def _random_gloss(rng: np.random.Generator) -> tuple[float, float]:
     """Roughness and metallic: mostly matte to satin, at times glossy or metal."""
-    roughness = float(rng.choice([rng.uniform(0.6, 1.0), rng.uniform(0.25, 0.6), rng.uniform(0.05, 0.25)], p=[0.6, 0.3, 0.1]))
+    roughness = float(
+        rng.choice([rng.uniform(0.6, 1.0), rng.uniform(0.25, 0.6), rng.uniform(0.05, 0.25)], p=[0.6, 0.3, 0.1])
+    )
     return roughness, float(rng.uniform(0.5, 1) if rng.random() < 0.06 else 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What a camera and a segmenter do to a picture: exposure, white balance, blur, grain, JPEG; masks that are not quite right."""
+"""What a camera and a segmenter do to a picture: white balance, blur, grain, JPEG; masks that are not quite right."""
 
 from __future__ import annotations
 

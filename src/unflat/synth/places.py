@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Float32, Float64
 
 from unflat.core import Camera
-from unflat.geometry.cameras import pixel_centers, pixel_rays
 from unflat.render.scene import Scene
 from unflat.render.surface import look_up
 from unflat.render.trace import Samples, framed_pixels, trace
-from unflat.synth.illumination import Illumination, shaded
+from unflat.synth.ground import Ground, ground_points, surface_color
+from unflat.synth.illumination import Coat, Illumination, shaded
 from unflat.synth.place_light import ambient, upward_directions
 
 _SHADOW_CELLS = 44
@@ -30,8 +30,6 @@ _LIFT = 2e-3
 """Rays start this far off a surface, so that they miss the face they leave."""
 _CONTACT_REACH, _CONTACT_SHADE = 0.25, 0.6
 """How far above the ground (in object radii) it takes light from what faces down, and how much of it."""
-_FADE_FROM, _FADE_TO = 0.7, 1.0
-"""An unlimited surface dissolves into the backdrop between these shares of its half size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +58,6 @@ class Standing:
         """Whether the object lies on each ray of the world."""
         turned = np.asarray(direction @ self.rotation, np.float32)
         return self.scene.caster.blocked(self.inside_out(origins), turned)
-
-
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """The picture of a surface on the plane y = 0."""
-
-    picture: Float32[np.ndarray, "h w 3"]
-    """Linear colours; repeats."""
-    tile: float
-    """World length that it covers."""
-    turn_rad: float
-    half_size: tuple[float, float]
-    """Half its extent along its own axes."""
-    ends_sharply: bool
-    """True for a table, False for a floor that dissolves into the backdrop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +133,7 @@ def _lit(place: Place, standing: Standing, samples: Samples) -> Float32[np.ndarr
         towards = np.broadcast_to(place.light.sun_direction @ rotation, samples.position.shape)
         lifted = samples.position + samples.flat_normal * np.float32(_LIFT)
         sun = 1 - standing.scene.caster.blocked(lifted, np.asarray(towards, np.float32)).astype(np.float32)
-    return shaded(place.light, world, albedo, standing.roughness, standing.metallic, sky, sun)
+    return shaded(place.light, world, Coat(albedo, standing.roughness, standing.metallic), sky, sun)
 
 
 def _ground_and_backdrop(place: Place, rng: np.random.Generator) -> Float32[np.ndarray, "h w 3"]:
@@ -158,64 +141,23 @@ def _ground_and_backdrop(place: Place, rng: np.random.Generator) -> Float32[np.n
     picture = place.backdrop.copy()
     if place.ground is None and not (place.shadows and place.objects):
         return picture
-    points, hit = _ground_points(place.camera)
+    points, hit = ground_points(place.camera)
     if not hit.any():
         return picture
     flat = picture.reshape(-1, 3)
     if place.ground is not None:
         upward = _upward_light(place.light)
-        color, share = _surface_color(place.ground, points, place.camera)
+        color, share = surface_color(place.ground, points, place.camera)
         flat[hit] = flat[hit] * (1 - share) + color * upward * share
     if place.shadows and place.objects:
         flat[hit] *= _shade_at(points, *_shade_of_ground(place, rng))[:, None]
     return picture
 
 
-def _ground_points(camera: Camera) -> tuple[Float32[np.ndarray, "n 2"], Bool[np.ndarray, "p"]]:
-    """Where on the ground (x, z) the pixels look, and which pixels do."""
-    origin, direction = (rays.astype(np.float32) for rays in pixel_rays(camera, pixel_centers(camera)))
-    downward = direction[:, 1] < -1e-4
-    hit = downward & (origin[:, 1] > 0)
-    along = -origin[hit, 1] / direction[hit, 1]
-    return (origin[hit] + along[:, None] * direction[hit])[:, [0, 2]], hit
-
-
 def _upward_light(light: Illumination) -> Float32[np.ndarray, "3"]:
     """Irradiance over pi on the open ground."""
     sun = light.sun_color * max(float(light.sun_direction[1]), 0.0)
     return ambient(light, np.array([[0, 1, 0]], np.float32))[0] + sun
-
-
-def _surface_color(
-    ground: Ground, points: Float32[np.ndarray, "n 2"], camera: Camera
-) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 1"]]:
-    """Colour of the surface at points of the ground, smoothed where it lies far away, and how much of it there is."""
-    cosine, sine = np.cos(ground.turn_rad), np.sin(ground.turn_rad)
-    own = points @ np.array([[cosine, sine], [-sine, cosine]], np.float32)
-    texel = own / np.float32(ground.tile)
-    size = ground.picture.shape[0]
-    place = (texel - np.floor(texel)) * np.float32(size) - np.float32(0.5)
-    away = np.linalg.norm(points - camera.center[[0, 2]].astype(np.float32), axis=1)
-    footprint = size / ground.tile * np.hypot(away, camera.center[1]) / camera.fx
-    sharp = _remapped(ground.picture, place)
-    blunt = _remapped(cv2.GaussianBlur(ground.picture, (0, 0), size / 40), place)
-    far = np.clip(np.log2(np.maximum(footprint, 1)) / 4, 0, 1)[:, None].astype(np.float32)
-    share = np.abs(own) / np.array(ground.half_size, np.float32)
-    rim = share.max(axis=1) if ground.ends_sharply else np.linalg.norm(share, axis=1)
-    start, end = (0.999, 1.0) if ground.ends_sharply else (_FADE_FROM, _FADE_TO)
-    there = np.clip((end - rim) / (end - start), 0, 1)[:, None].astype(np.float32)
-    return sharp * (1 - far) + blunt * far, there
-
-
-def _remapped(picture: Float32[np.ndarray, "h w 3"], place: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 3"]:
-    """Bilinear colours at pixel places; cv2 takes them as a picture."""
-    columns = 512
-    rows = -(-len(place) // columns)
-    grid = np.zeros((rows * columns, 2), np.float32)
-    grid[: len(place)] = place
-    grid = grid.reshape(rows, columns, 2)
-    found = cv2.remap(picture, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return np.asarray(found.reshape(-1, 3)[: len(place)])
 
 
 def _shade_of_ground(
@@ -257,7 +199,10 @@ def _light_directions(
 
 
 def _shade_at(
-    points: Float32[np.ndarray, "n 2"], shade: Float32[np.ndarray, "g g"], middle: Float64[np.ndarray, "2"], reach: float
+    points: Float32[np.ndarray, "n 2"],
+    shade: Float32[np.ndarray, "g g"],
+    middle: Float64[np.ndarray, "2"],
+    reach: float,
 ) -> Float32[np.ndarray, "n"]:
     """The shade between the grid's cells; 1 beyond it."""
     cell = ((points - middle) / reach + 1) / 2 * (_SHADOW_CELLS - 1)
@@ -265,8 +210,6 @@ def _shade_at(
     rows = -(-len(points) // columns)
     grid = np.full((rows * columns, 2), -9, np.float32)
     grid[: len(points)] = cell
-    grid = grid.reshape(rows, columns, 2)
-    found = cv2.remap(
-        shade, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(1.0,)
-    )
+    x, y = np.moveaxis(grid.reshape(rows, columns, 2), 2, 0)
+    found = cv2.remap(shade, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(1.0,))
     return np.asarray(found.reshape(-1)[: len(points)])

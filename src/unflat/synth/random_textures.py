@@ -28,7 +28,7 @@ def random_texture(part: Part, rng: np.random.Generator, labels: Int32[np.ndarra
     """The part with a random texture, roughness and metal in place of its own look.
 
     `labels` says which piece a face belongs to (without: what is connected); pieces share up to four paints. The part
-    is expected in the unit sphere about the origin. Vertices are doubled along the seams. About 5 ms.
+    is expected in the unit sphere about the origin. Vertices are doubled along the seams. About 7 ms.
     """
     mesh = part.mesh
     piece = _pieces(mesh) if labels is None else labels

@@ -33,8 +33,7 @@ def cluster(rng: np.random.Generator) -> list[Solid]:
     if rng.random() < 0.3:
         solids = [_with_holes(solid, rng) for solid in solids]
     if rng.random() < 0.35:
-        normal = [1.0, 0.0, 0.0]
-        solids += [solid.mirror(normal) for solid in solids]
+        solids += [solid.mirror([1.0, 0.0, 0.0]) for solid in solids]
     return solids
 
 
@@ -152,14 +151,16 @@ def extrusion(rng: np.random.Generator) -> list[Solid]:
         shape = shape - shape.scale([0.5, 0.5]).translate(rng.uniform(-0.15, 0.15, 2).tolist())
     thick = float(np.exp(rng.normal(-1.0, 0.6)))
     bevel = min(0.3 * thick, 0.08) * float(rng.random() < 0.6)
-    solid = shape.extrude(thick - 2 * bevel, scale_top=(1.0, 1.0)).translate([0, 0, bevel - thick / 2])
+    solid = shape.extrude(thick - 2 * bevel).translate([0, 0, bevel - thick / 2])
     if bevel > 0:
         inner = shape.offset(-bevel, manifold3d.JoinType.Round)
-        solid = solid + inner.extrude(thick).translate([0, 0, -thick / 2]) if not inner.is_empty() else solid
+        if not inner.is_empty():
+            solid = solid + inner.extrude(thick).translate([0, 0, -thick / 2])
     return [solid if rng.random() < 0.6 else solid.rotate([90, 0, 0])]
 
 
 def _outline(rng: np.random.Generator) -> Float64[np.ndarray, "n 2"]:
+    """Counter-clockwise and star-shaped about the origin, so it never crosses itself."""
     kind = rng.random()
     if kind < 0.35:  # smooth blob
         angle = 2 * np.pi * np.arange(96) / 96
@@ -168,17 +169,15 @@ def _outline(rng: np.random.Generator) -> Float64[np.ndarray, "n 2"]:
             radius += rng.normal(0, 0.5 / wave) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
         radius = np.clip(radius, 0.25, None)
     elif kind < 0.7:  # star, gear, polygon
-        points = int(rng.integers(3, 14))
-        shape = np.tile(rng.choice([[1.0, rng.uniform(0.4, 0.9)], [1.0, 1.0]]), points)
-        radius = np.repeat(shape, 1)
-        angle = np.linspace(0, 2 * np.pi, len(radius), endpoint=False) + np.pi / 2
+        points, dip = int(rng.integers(3, 14)), rng.choice([1.0, rng.uniform(0.4, 0.9)])
+        radius = np.tile([1.0, dip], points)
+        angle = np.pi / 2 + np.pi * np.arange(2 * points) / points
     else:  # ragged
         count = int(rng.integers(4, 12))
-        angle = np.sort(rng.uniform(0, 2 * np.pi, count)) + np.linspace(0, 1e-3, count)
+        angle = 2 * np.pi * (np.arange(count) + rng.uniform(-0.4, 0.4, count)) / count
         radius = rng.uniform(0.4, 1.2, count)
-        angle = (angle + np.linspace(0, 2 * np.pi, count, endpoint=False)) / 2 if count < 6 else angle
-    points2 = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
-    return np.asarray(points2 * np.exp(rng.normal(0, 0.3, 2)))
+    outline = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+    return np.asarray(outline * np.exp(rng.normal(0, 0.3, 2)))
 
 
 def sheet(rng: np.random.Generator) -> list[Solid]:

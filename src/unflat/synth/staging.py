@@ -14,11 +14,12 @@ from unflat.core import Camera
 from unflat.core.color import linear_from_srgb, luminance
 from unflat.render.scene import Scene
 from unflat.synth.environments import Environment, seen_through
+from unflat.synth.ground import Ground
 from unflat.synth.illumination import Illumination, random_illumination
 from unflat.synth.object_views import aimed_camera
 from unflat.synth.patterns import random_color, random_pattern
 from unflat.synth.place_light import light_of
-from unflat.synth.places import Ground, Place, Standing
+from unflat.synth.places import Place, Standing
 
 Backdrop = Literal["white", "studio", "gradient", "busy", "placed"]
 BACKDROPS: tuple[Backdrop, ...] = ("white", "studio", "gradient", "busy", "placed")
@@ -42,14 +43,24 @@ class Cast:
 
 
 def random_place(
-    cast: Cast, backdrop: Backdrop, rng: np.random.Generator, size_px: int, *, clutter: bool = True, empty: bool = False
+    cast: Cast,
+    backdrop: Backdrop,
+    rng: np.random.Generator,
+    size_px: int,
+    *,
+    clutter: bool = True,
+    empty: bool = False,
+    main: int | None = None,
 ) -> Place:
-    """An object at a random spot of the frame, 15 to 95 % of it, before this backdrop; `empty` leaves it out."""
-    main = _put_down(cast.scenes[int(rng.integers(len(cast.scenes)))], rng, 1.0)
-    camera = _framed(main, rng, size_px)
-    # a second opinion on what is photographed comes with everything but white paper
-    others = _others(cast, main, camera, rng) if clutter and backdrop in ("studio", "placed") else ()
-    objects = () if empty else (main, *others)
+    """An object at a random spot of the frame, 15 to 95 % of it, before this backdrop; `empty` leaves it out.
+
+    `main` says which of the cast it is; without, any.
+    """
+    chosen = int(rng.integers(len(cast.scenes))) if main is None else main
+    first = _put_down(cast.scenes[chosen], rng, 1.0)
+    camera = _framed(first, rng, size_px)
+    others = _others(cast, first, camera, rng) if clutter and backdrop in ("studio", "placed") else ()
+    objects = () if empty else (first, *others)
     if backdrop == "placed":
         return _in_a_place(cast, camera, objects, rng)
     light = random_illumination(rng, [place.light for place in cast.environments])
@@ -92,9 +103,7 @@ def _random_surface(cast: Cast, rng: np.random.Generator, made_up: float) -> Flo
     return np.asarray(np.clip(linear_from_srgb(np.ascontiguousarray(picture)) * tint, 0, 1), np.float32)
 
 
-def _paper(
-    cast: Cast, backdrop: Backdrop, camera: Camera, rng: np.random.Generator
-) -> Float32[np.ndarray, "h w 3"]:
+def _paper(cast: Cast, backdrop: Backdrop, camera: Camera, rng: np.random.Generator) -> Float32[np.ndarray, "h w 3"]:
     """What stands behind where there is no place around: paper, a blend, a wall, or a place out of reach."""
     size = camera.width_px
     if backdrop == "white":
@@ -163,7 +172,7 @@ def _put_down(scene: Scene, rng: np.random.Generator, scale: float) -> Standing:
 
 def _framed(main: Standing, rng: np.random.Generator, size_px: int) -> Camera:
     """A camera that sees the object somewhere in its frame, mostly whole."""
-    lowest, highest = ((-8, 3) if rng.random() < _FROM_BELOW_SHARE else (3, 38))
+    lowest, highest = (-8, 3) if rng.random() < _FROM_BELOW_SHARE else (3, 38)
     elevation = np.radians(rng.uniform(38, 75) if rng.random() < 0.2 else rng.uniform(lowest, highest))
     azimuth, roll = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 3))
     around = np.array([np.sin(azimuth), 0, np.cos(azimuth)])

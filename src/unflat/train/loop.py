@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from unflat.core.device import best_device
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
+SAMPLES = "samples.png"
 _LOG_EVERY = 50
 _WARM_UP_STEPS = 500
 _AVERAGE_WARM_UP = 10.0
@@ -34,6 +35,7 @@ _CLIP = 1.0
 """Largest norm of a gradient: single odd objects do not throw the weights about."""
 
 
+@runtime_checkable
 class Task(Protocol):
     """What is trained."""
 
@@ -101,41 +103,26 @@ def train(task: Task, options: LoopOptions, tell: Callable[[str], None]) -> nn.M
     network = state.network
     if world > 1:
         network = nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
-    start, first = time.monotonic(), state.step
-    saved = start
-    before = state.seconds
+    diary = _Diary(task, options, state, tell, is_first=rank == 0)
     batches = _Ahead(lambda step: [task.batch(step * options.accumulate + i, rank) for i in range(options.accumulate)])
-    sums: dict[str, float] = {}
     try:
-        while not _is_over(start, state.step, options):
-            _set_rate(state.optimizer, options, state.step, (time.monotonic() - start) / 60)
+        while not diary.is_over():
+            _set_rate(state.optimizer, options, state.step, diary.minutes)
+            parts: dict[str, float] = {}
             for batch in batches.of(state.step):
-                parts = _backward(task, network, _moved(batch, device), options, device)
-                for name, value in parts.items():
-                    sums[name] = sums.get(name, 0.0) + float(value) / options.accumulate
+                for name, value in _backward(task, network, _moved(batch, device), options, device).items():
+                    parts[name] = parts.get(name, 0.0) + float(value) / options.accumulate
             nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
             state.optimizer.step()
             state.optimizer.zero_grad(set_to_none=True)
             state.step += 1
             _update_average(state, options.average)
-            now = time.monotonic()
-            state.seconds = before + now - start
-            if state.step % _LOG_EVERY == 0:
-                if rank == 0:
-                    speed = (state.step - first) / (now - start)
-                    _log(options.folder, state, {name: value / _LOG_EVERY for name, value in sums.items()}, speed, tell)
-                sums = {}
-            if rank == 0 and now - saved > options.checkpoint_minutes * 60:
-                _save(options.folder, state)
-                task.sample_sheet(state.average, options.folder / "samples.png")
-                saved = now
+            diary.note(parts)
     except KeyboardInterrupt:
         tell("Stopped; the next run goes on from here.")
     finally:
         batches.close()
-    if rank == 0:
-        _save(options.folder, state)
-        task.sample_sheet(state.average, options.folder / "samples.png")
+    diary.keep()
     if world > 1:
         torch.distributed.destroy_process_group()
     return state.average.eval()
@@ -149,6 +136,63 @@ def averaged_weights(folder: Path) -> dict[str, Tensor]:
             f"There is no checkpoint in {folder}.", code="no-checkpoint", hint="Train first, or name another folder."
         )
     return dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
+
+
+class _Diary:
+    """Keeps the time of a piece, its log, its checkpoints and its sample sheets. Only the first process writes."""
+
+    def __init__(
+        self, task: Task, options: LoopOptions, state: _State, tell: Callable[[str], None], *, is_first: bool
+    ) -> None:
+        self._task, self._options, self._state, self._tell, self._is_first = task, options, state, tell, is_first
+        self._start = self._kept = time.monotonic()
+        self._before, self._first_step = state.seconds, state.step
+        self._sums: dict[str, float] = {}
+        self._noted = 0
+
+    @property
+    def minutes(self) -> float:
+        """Of this piece so far."""
+        return (time.monotonic() - self._start) / 60
+
+    def is_over(self) -> bool:
+        """Whether the budget is spent."""
+        enough = self._options.steps is not None and self._state.step >= self._options.steps
+        return enough or self.minutes >= self._options.minutes
+
+    def note(self, parts: Mapping[str, float]) -> None:
+        """A step is done: log the mean of some, and keep a checkpoint when it is time."""
+        self._state.seconds = self._before + self.minutes * 60
+        for name, value in parts.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._noted += 1
+        if self._noted == _LOG_EVERY:
+            self._log()
+        if time.monotonic() - self._kept > self._options.checkpoint_minutes * 60:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the checkpoint and the sample sheet."""
+        if self._is_first:
+            _save(self._options.folder, self._state)
+            self._task.sample_sheet(self._state.average, self._options.folder / SAMPLES)
+        self._kept = time.monotonic()
+
+    def _log(self) -> None:
+        speed = (self._state.step - self._first_step) / (self.minutes * 60)
+        means = {name: value / self._noted for name, value in self._sums.items()}
+        row = {"step": float(self._state.step), "hours": self._state.seconds / 3600, "steps_a_second": speed, **means}
+        self._sums, self._noted = {}, 0
+        if not self._is_first:
+            return
+        path = self._options.folder / LOG
+        is_new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if is_new:
+                writer.writerow(row)
+            writer.writerow([f"{value:.5g}" for value in row.values()])
+        self._tell("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
 
 
 class _Ahead:
@@ -219,11 +263,6 @@ def _save(folder: Path, state: _State) -> None:
     partial.replace(folder / CHECKPOINT)
 
 
-def _is_over(start: float, step: int, options: LoopOptions) -> bool:
-    spent = (time.monotonic() - start) / 60 >= options.minutes
-    return spent or (options.steps is not None and step >= options.steps)
-
-
 def _set_rate(optimizer: torch.optim.Optimizer, options: LoopOptions, step: int, minutes: float) -> None:
     """A short warm-up, then constant, since nobody knows how many pieces will follow; half a cosine when finishing."""
     rate = options.learning_rate * min(1.0, (step + 1) / _WARM_UP_STEPS)
@@ -249,20 +288,6 @@ def _moved(batch: Mapping[str, Tensor], device: torch.device) -> dict[str, Tenso
         name: value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
         for name, value in moved.items()
     }
-
-
-def _log(
-    folder: Path, state: _State, parts: dict[str, float], steps_a_second: float, tell: Callable[[str], None]
-) -> None:
-    path = folder / LOG
-    row = {"step": float(state.step), "hours": state.seconds / 3600, "steps_a_second": steps_a_second, **parts}
-    is_new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(row)
-        writer.writerow([f"{value:.5g}" for value in row.values()])
-    tell("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
 
 
 def _join_others() -> tuple[int, int]:

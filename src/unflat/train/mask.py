@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unflat.train.depthwise import depthwise, hasten_depthwise
 from unflat.train.encoder import CHANNELS, Encoder
+from unflat.train.export import ExportNote, export_onnx, load_shipped_weights
 from unflat.train.mask_data import MaskBatches, PackedMasks
 
 _SAMPLES = 24
@@ -52,6 +54,7 @@ class MaskNetwork(nn.Module):
         super().__init__()
         config = config or MaskConfig()
         self.encoder = Encoder(pretrained=config.pretrained, deepest=32)
+        hasten_depthwise(self.encoder.blocks)
         self.top = nn.Conv2d(CHANNELS[32], config.width, 1)
         self.context = nn.ModuleList(_Context(config.width, config.heads) for _ in range(config.depth))
         d16, d8, d4, d2 = config.decoder
@@ -92,14 +95,14 @@ class _Context(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.near = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.near = depthwise(width, 5)
         self.norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.ask, self.answer = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.near(x)
-        count, width, rows, columns = x.shape
+        width, rows, columns = x.shape[1:]
         tokens = x.flatten(2).transpose(1, 2)
         query, key, value = (
             part.unflatten(-1, (self.heads, width // self.heads)).transpose(1, 2)
@@ -137,11 +140,16 @@ class MaskTask:
     config: MaskConfig = MaskConfig()
     refresh_every: int = 200
     """Steps after which shards that have appeared since are taken in; 0 for never."""
+    begin_with: Path | None = None
+    """Shipped weights (ONNX) to go on from where there is no checkpoint."""
 
     def network(self) -> nn.Module:
-        """The untrained network."""
+        """The network to begin with."""
         torch.manual_seed(self.seed)
-        return MaskNetwork(self.config)
+        network = MaskNetwork(self.config)
+        if self.begin_with is not None:
+            load_shipped_weights(MaskAnswers(network), self.begin_with)
+        return network
 
     def batch(self, step: int, rank: int) -> dict[str, Tensor]:
         """The batch of a step."""
@@ -210,3 +218,24 @@ def write_mask_sheet(truth: Mapping[str, Tensor], said: Tensor, path: Path) -> N
     rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles) - columns + 1, columns)]
     sheet = np.clip(np.vstack(rows) * 255, 0, 255).astype(np.uint8)
     cv2.imwrite(str(path), cv2.resize(sheet[..., ::-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+
+
+class MaskAnswers(nn.Module):
+    """The network as it ships: ``alpha`` (1, 1, s, s) and ``quality`` (1,), both 0..1."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Probabilities in place of logits."""
+        said = self.network(image)
+        return {"alpha": said["mask"].sigmoid(), "quality": said["quality"].sigmoid()}
+
+
+def export_mask(weights: Mapping[str, Tensor], size_px: int, file: Path, note: ExportNote) -> float:
+    """Write trained weights as ONNX for squares of this size; gives the largest relative difference to torch."""
+    network = MaskNetwork(MaskConfig(pretrained=False))
+    network.load_state_dict(weights)
+    example = torch.rand(1, 3, size_px, size_px, generator=torch.Generator().manual_seed(0))
+    return export_onnx(MaskAnswers(network), {"image": example}, ("alpha", "quality"), file, note)

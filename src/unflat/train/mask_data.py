@@ -11,32 +11,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from unflat.core import InputError
-from unflat.render.scene import Scene, build_scene
 from unflat.synth.environments import EnvironmentLibrary, Split
-from unflat.synth.objects import ObjectLibrary, open_library
-from unflat.synth.photographic import photographed
-from unflat.synth.places import photograph_place
-from unflat.synth.random_textures import random_texture
-from unflat.synth.staging import BACKDROPS, Backdrop, Cast, exposed, random_place
+from unflat.synth.mask_views import MaskView, mask_views, random_cast
+from unflat.synth.objects import open_library
 
 VIEWS_PER_SHARD = 400
-_OBJECTS_PER_SHARD, _PLACES_PER_SHARD, _SURFACES_PER_SHARD = 130, 24, 12
-"""A shard draws its pictures from so many, so that each is made ready once."""
-_SHARE_OF = {"white": 0.08, "studio": 0.16, "gradient": 0.1, "busy": 0.22, "placed": 0.44}
-"""How often each backdrop comes."""
-_EMPTY = 0.06
-"""Share of pictures without any object."""
-_REPAINTED = 0.1
-"""Share of coloured objects that get a random texture nevertheless; plain ones always do."""
-_LEAST_SEEN = 0.012
-"""Share of the frame that the main object must cover."""
-_TRIES = 4
-_LENS_BLUR = 0.55
-"""Pixels over which the lens spreads an edge that was rendered with one ray a pixel."""
+_CROP_KEEPS = 0.6
+"""A crop that leaves less of the object than this would teach to see it where it is not."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +35,6 @@ class MaskDataOptions:
     size_px: int = 256
     seed: int = 0
     split: Split = "train"
-
-
-@dataclass(frozen=True, eq=False)
-class MaskView:
-    """A photo and its true mask, which is empty where there is no object."""
-
-    image: UInt8[np.ndarray, "s s 3"]
-    alpha: Float32[np.ndarray, "s s"]
-    backdrop: Backdrop
 
 
 def make_mask_shards(options: MaskDataOptions, tell: Callable[[str], None]) -> None:
@@ -76,48 +52,6 @@ def make_mask_shards(options: MaskDataOptions, tell: Callable[[str], None]) -> N
         cast = random_cast(library, places, options.split, rng)
         _write(path, mask_views(cast, options.size_px, VIEWS_PER_SHARD, rng))
         tell(f"{path.name}  {number + 1}/{options.shards}")
-
-
-def random_cast(
-    library: ObjectLibrary, places: EnvironmentLibrary, split: Split, rng: np.random.Generator
-) -> Cast:
-    """Objects, places and surfaces of one split, enough for a shard."""
-    entries = [entry for entry in library.entries if entry.split == split]
-    chosen = rng.permutation(len(entries))[:_OBJECTS_PER_SHARD]
-    scenes: list[Scene] = []
-    for index in chosen:
-        part = library.part(entries[index])
-        if split == "train" and (entries[index].uniform_colour or rng.random() < _REPAINTED):
-            part = random_texture(part, rng)
-        scenes.append(build_scene((part,)))
-    around = rng.permutation(np.array(places.of_split(split), object))[:_PLACES_PER_SHARD]
-    under = rng.permutation(np.array(places.surfaces_of_split(split), object))[:_SURFACES_PER_SHARD]
-    return Cast(scenes, [places.environment(entry) for entry in around], [places.surface(str(name)) for name in under])
-
-
-def mask_views(cast: Cast, size_px: int, count: int, rng: np.random.Generator) -> Iterator[MaskView]:
-    """Random views of the cast, some of them without an object."""
-    names, shares = list(_SHARE_OF), np.array(list(_SHARE_OF.values()))
-    for _ in range(count):
-        backdrop: Backdrop = BACKDROPS[int(rng.choice(len(names), p=shares / shares.sum()))]
-        yield mask_view(cast, backdrop, size_px, rng, empty=bool(rng.random() < _EMPTY))
-
-
-def mask_view(
-    cast: Cast, backdrop: Backdrop, size_px: int, rng: np.random.Generator, *, empty: bool = False
-) -> MaskView:
-    """One photo before this backdrop. The main object is surely seen, and larger than all others, unless `empty`."""
-    for attempt in range(_TRIES):
-        place = random_place(cast, backdrop, rng, size_px, clutter=attempt == 0, empty=empty)
-        seen = photograph_place(place, rng)
-        share = float(seen.main.mean())
-        if empty or (share > _LEAST_SEEN and share > 0.8 * float(seen.others.mean())):
-            break
-    linear = exposed(seen.linear, seen.main, rng) if backdrop in ("busy", "placed") else seen.linear
-    linear = np.minimum(cv2.GaussianBlur(np.minimum(linear, 8), (0, 0), _LENS_BLUR), 4)
-    alpha = cv2.GaussianBlur(seen.main, (0, 0), _LENS_BLUR)
-    whole, nothing = np.ones_like(alpha), np.zeros_like(linear)
-    return MaskView(photographed(linear, whole, nothing, rng), np.asarray(alpha, np.float32), backdrop)
 
 
 class PackedMasks:
@@ -151,8 +85,8 @@ class PackedMasks:
     def view(self, index: int) -> tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s"]]:
         """Photo and mask, 0..255."""
         image, alpha = (np.frombuffer(content, np.uint8) for content in self._views[index])
-        picture = cv2.imdecode(image, cv2.IMREAD_COLOR)[..., ::-1]
-        return np.asarray(picture), np.asarray(cv2.imdecode(alpha, cv2.IMREAD_GRAYSCALE))
+        picture = np.asarray(cv2.imdecode(image, cv2.IMREAD_COLOR))
+        return picture[..., ::-1], np.asarray(cv2.imdecode(alpha, cv2.IMREAD_GRAYSCALE))
 
 
 class MaskBatches:
@@ -187,11 +121,10 @@ def _varied(
     if rng.random() < 0.5:
         height = width = side
     top, left = int(rng.integers(side - height + 1)), int(rng.integers(side - width + 1))
-    window = np.s_[top : top + height, left : left + width]
+    window = (slice(top, top + height), slice(left, left + width))
     cut = alpha[window]
-    # a crop that leaves little of the object would teach to see it where it is not
-    if cut.sum() < 0.6 * alpha.sum():
-        window, cut = np.s_[:, :], alpha
+    if cut.sum() < _CROP_KEEPS * alpha.sum():
+        window, cut = (slice(0, side), slice(0, side)), alpha
     image, alpha = _sized(np.ascontiguousarray(image[window]), np.ascontiguousarray(cut), size_px)
     if rng.random() < 0.5:
         image, alpha = image[:, ::-1], alpha[:, ::-1]

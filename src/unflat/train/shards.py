@@ -124,5 +124,5 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def _picture(content: bytes) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    return np.asarray(image[..., ::-1] if image.ndim == 3 else image)
+    image = np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED))
+    return image[..., ::-1] if image.ndim == 3 else image

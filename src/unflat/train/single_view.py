@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unflat.train.export import ExportNote, export_onnx, load_shipped_weights
 from unflat.train.shards import PackedViews
 from unflat.train.single_view_data import Batches
 from unflat.train.single_view_network import SingleViewConfig, SingleViewNetwork
@@ -32,6 +33,23 @@ WEIGHTS = {
 """What each part of the loss counts."""
 
 
+OUTPUTS = (
+    "front", "back", "front_normal", "back_normal", "back_color", "front_error", "back_error", "filled", "up",
+    "tan_half_fov",
+)  # fmt: skip
+"""What the shipped network answers, in this order; see `unflat.nets.single_view`."""
+
+
+def export_single_view(weights: Mapping[str, Tensor], size_px: int, file: Path, note: ExportNote) -> float:
+    """Write trained weights as ONNX for squares of this size; gives the largest relative difference to torch."""
+    network = SingleViewNetwork(SingleViewConfig(pretrained=False))
+    network.load_state_dict(weights)
+    noise = torch.Generator().manual_seed(0)
+    channels = {"image": 3, "mask": 1, "thickness": 1}
+    examples = {name: torch.rand(1, count, size_px, size_px, generator=noise) for name, count in channels.items()}
+    return export_onnx(network, examples, OUTPUTS, file, note)
+
+
 @dataclass(frozen=True)
 class SingleViewTask:
     """The single-photo network on packed views. See `unflat.train.loop.Task`."""
@@ -40,14 +58,19 @@ class SingleViewTask:
     size_px: int = 96
     batch_size: int = 32
     seed: int = 0
-    config: SingleViewConfig = SingleViewConfig()
+    config: SingleViewConfig = field(default_factory=SingleViewConfig)
     refresh_every: int = 500
     """Steps after which shards that have appeared since are taken in; 0 for never."""
+    begin_with: Path | None = None
+    """Shipped weights (ONNX) to go on from where there is no checkpoint."""
 
     def network(self) -> nn.Module:
-        """The untrained network, which says what inflation says."""
+        """The network to begin with; an untrained one says what inflation says."""
         torch.manual_seed(self.seed)
-        return SingleViewNetwork(self.config)
+        network = SingleViewNetwork(self.config)
+        if self.begin_with is not None:
+            load_shipped_weights(network, self.begin_with)
+        return network
 
     def batch(self, step: int, rank: int) -> dict[str, Tensor]:
         """The batch of a step."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from torch import Tensor
 from unflat.core import InputError, Part
 from unflat.geometry.visible_solid import visible_solid
 from unflat.render.scene import build_scene
-
+from unflat.synth.drawn import drawn_version
 from unflat.synth.object_views import ObjectView, ViewStyle, photograph_object
 from unflat.synth.objects import ObjectEntry, ObjectLibrary, open_library
 from unflat.synth.procedural import procedural_object
@@ -82,7 +81,7 @@ def _views(
         solid = visible_solid(part.mesh, _SOLID_RESOLUTION)
         for _ in range(min(VIEWS_PER_OBJECT, VIEWS_PER_SHARD - made)):
             try:
-                view = photograph_object(scene, part, solid, rng, style)
+                view = photograph_object(scene, solid, rng, style)
             except InputError:
                 continue
             if rng.random() < _DRAWN:
@@ -93,7 +92,7 @@ def _views(
 
 def _random_part(library: ObjectLibrary, entries: tuple[ObjectEntry, ...], rng: np.random.Generator) -> Part:
     if rng.random() < _PROCEDURAL:
-        return random_texture(procedural_object(int(rng.integers(2**31))), rng)
+        return procedural_object(int(rng.integers(2**31)))
     entry = entries[int(rng.integers(len(entries)))]
     part = library.part(entry)
     return random_texture(part, rng) if entry.uniform_colour or rng.random() < _REPAINTED else part
@@ -153,16 +152,6 @@ def view_arrays(view: ObjectView, size_px: int, rng: np.random.Generator | None 
 
 
 def _drawn(view: ObjectView, rng: np.random.Generator) -> ObjectView:
-    from dataclasses import replace
-
-    from unflat.synth.drawn import drawn_version
-
-    return replace(view, image=drawn_version(view.image, view.alpha, view.front, view.front_normal, rng))
-
-
-def dataset_facts(folder: Path) -> dict[str, int]:
-    """Number of shards and views in a folder: goes into the log."""
-    views = PackedViews(folder)
-    facts = {"shards": len(list(folder.glob("*.tar"))), "views": len(views)}
-    views.close()
-    return json.loads(json.dumps(facts))
+    """The view as a drawing; nobody drew its back, so the front's drawing stands for it."""
+    drawing = drawn_version(view.image, view.alpha, view.front, view.front_normal, rng)
+    return replace(view, image=drawing, back_color=drawing)

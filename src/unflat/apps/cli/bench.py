@@ -12,21 +12,28 @@ from pathlib import Path
 def run(arguments: Sequence[str]) -> int:
     """Print a table, and the same as JSON if asked."""
     parser = argparse.ArgumentParser(prog="unflat bench", description="Measure speed, or distance to known truth.")
-    parser.add_argument("suite", choices=("speed", "truth", "single-view"))
+    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks"))
     parser.add_argument("--runs", type=int, default=3, help="speed: runs per row; medians are shown")
-    parser.add_argument("--objects", metavar="FOLDER", help="single-view: a library with an index.jsonl, or models")
+    parser.add_argument(
+        "--objects", metavar="FOLDER", help="single-view, masks: a library with an index.jsonl, or models"
+    )
+    parser.add_argument("--environments", metavar="FOLDER", help="masks: places that objects stand in")
     parser.add_argument("--results", metavar="FOLDER", default="single-view-results",
                         help="single-view: where rows are kept; a second run goes on from there")  # fmt: skip
     parser.add_argument("--method", metavar="A,B", default="",
                         help="single-view: methods; also any reconstructor, as BACKEND:OPTION=VALUE")  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="single-view: so many objects, spread over the list")
     parser.add_argument("--no-pictures", action="store_true", help="single-view: shape alone, no textures")
+    parser.add_argument("--again", action="store_true", help="single-view: measure the methods' rows anew")
     parser.add_argument("--markdown", metavar="FILE", help="single-view: also write the tables here")
     parser.add_argument("--json", metavar="FILE", help="also write the rows here")
     options = parser.parse_args(arguments)
     if options.suite == "single-view":
         return _single_view(options)
-    rows = _speed(options.runs) if options.suite == "speed" else _truth()
+    if options.suite == "masks":
+        rows = _masks(options)
+    else:
+        rows = _speed(options.runs) if options.suite == "speed" else _truth()
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=2), encoding="utf-8")
     return 0
@@ -42,7 +49,9 @@ def _single_view(options: argparse.Namespace) -> int:
                          hint="Name a folder of models with --objects.")  # fmt: skip
     methods = tuple(filter(None, _split_methods(options.method)))
     results = Path(options.results)
-    bench = SingleViewBench(Path(options.objects), results, methods, options.limit, not options.no_pictures)
+    bench = SingleViewBench(
+        Path(options.objects), results, methods, options.limit, not options.no_pictures, options.again
+    )
     tables = bench.run(lambda line: print(line, flush=True))
     print(tables)
     if options.markdown:
@@ -74,3 +83,16 @@ def _truth() -> list[dict[str, object]]:
     from unflat.bench.truth import bench_truth
 
     return [asdict(row) for row in bench_truth(lambda line: print(line, flush=True))]
+
+
+def _masks(options: argparse.Namespace) -> list[dict[str, object]]:
+    from unflat.bench.masks import METHODS, bench_masks
+    from unflat.core import InputError
+
+    if options.objects is None or options.environments is None:
+        raise InputError("There is nothing to measure on.", code="no-objects",
+                         hint="Name folders with --objects and --environments.")  # fmt: skip
+    methods = tuple(filter(None, options.method.split(","))) or METHODS
+    folders = (Path(options.objects), Path(options.environments))
+    rows = bench_masks(*folders, lambda line: print(line, flush=True), methods, options.limit)
+    return [asdict(row) for row in rows]

@@ -19,6 +19,7 @@ COMMANDS = {
     "view": "open a model in the browser, offline",
     "doctor": "look at this install and machine",
     "bench": "measure speed, or distance to known truth",
+    "train": "make training data, train our networks, export them",
 }
 """Each is a module of this folder with `run(arguments) -> exit status`."""
 

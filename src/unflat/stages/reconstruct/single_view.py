@@ -35,7 +35,7 @@ class SingleView:
 
     weights: str = ""
     """Folder of other weights with their card; empty for those that come with the package."""
-    symmetry: float = 0.9
+    symmetry: float = 0.8
     """Share of the surface that must be its own mirror image for both halves to be made alike, 0 to 1; 1 never does."""
     upright: bool = True
     """Stand the object of a photo upright, by the direction that the network holds for up; a drawing's up is up."""
@@ -45,7 +45,7 @@ class SingleView:
     def __post_init__(self) -> None:
         if not 0 <= self.symmetry <= 1:
             raise RecipeError(f"reconstruct.symmetry can't be {self.symmetry:g}.", code="bad-option",
-                              hint="Give a share from 0 to 1, such as 0.9; 1 leaves the shape as it is.")  # fmt: skip
+                              hint="Give a share from 0 to 1, such as 0.8; 1 leaves the shape as it is.")  # fmt: skip
 
     def __call__(self, source: Views | Drawing, context: Context) -> Reconstruction:
         """Give a closed mesh with colours and confidence: 1 on what is seen, at most a half on what is inferred.

@@ -18,6 +18,7 @@ from unflat.geometry.uv import uv_overlap
 from unflat.stages.texture.atlas import Atlas, atlas_of
 from unflat.stages.texture.fill import filled_in, greyed
 from unflat.stages.texture.mirror import Coverage, covered_by_symmetry
+from unflat.stages.texture.painted import covered_by_mesh
 from unflat.stages.texture.padding import nearest_texel
 from unflat.stages.texture.projection import Observed, observed
 from unflat.stages.texture.sampling import bilinear
@@ -37,7 +38,8 @@ class Bake:
     size_px: int = 2048
     """Width and height of the texture in pixels, 512 to 4096."""
     fill: Literal["symmetry", "inpaint", "none"] = "symmetry"
-    """What no photo saw: mirrored where the object is symmetric, else inpainted; only inpainted; or left mid grey."""
+    """What no photo saw: mirrored where the object is symmetric, else the reconstruction's own colours, else inpainted;
+    the same without mirroring; or left mid grey."""
     min_symmetry: float = 0.9
     """Share of the surface that must agree with its mirror image for a symmetry to count, 0 to 1."""
     keep_uv: bool = False
@@ -94,7 +96,8 @@ class Bake:
         context.progress(1.0)
         assert mesh.uv is not None, "just unwrapped"
         at_vertices = bilinear(seen.seen[near], mesh.uv * np.float32(self.size_px))
-        return Part(replace(mesh, confidence=np.clip(at_vertices, 0, 1)), material)
+        # Vertex colours have become part of the texture; a viewer would multiply the two.
+        return Part(replace(mesh, confidence=np.clip(at_vertices, 0, 1), colors=None), material)
 
     def _with_uv(self, reconstruction: Reconstruction, context: Context) -> Mesh:
         mesh, axes = reconstruction.mesh, _axes(reconstruction.views.items[0].camera)
@@ -131,7 +134,7 @@ class Bake:
         if self.fill == "symmetry":
             known = covered_by_symmetry(atlas, mesh, symmetry_planes(mesh, self.min_symmetry, context.seed), known)
         context.progress(0.65)
-        return filled_in(atlas, mesh, known)
+        return filled_in(atlas, mesh, covered_by_mesh(atlas, mesh, known))
 
     def _maps(self, mesh: Mesh, detail: Mesh | None, seed: int) -> dict[str, Any]:
         """Normals and occlusion change slowly over a surface: half the side of the base colour holds them."""

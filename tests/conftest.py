@@ -18,14 +18,18 @@ def inflating_weights(tmp_path_factory):
     return folder
 
 
-def save_inflating_network(folder, size_px, up=(0.0, -1.0, 0.0), tangent=0.2, air=(), **card):
-    """Front and back are minus and plus the thickness, normals its slopes; `air` are the bins that are empty."""
+@pytest.fixture
+def saved_network():
+    """Writes such a network with other answers into a folder."""
+    pytest.importorskip("onnx", reason="onnx, which builds the tiny network, is not installed")
+    return save_inflating_network
+
+
+def save_inflating_network(folder, size_px=96, up=(0.0, -1.0, 0.0), tangent=0.2, error=0.05):
+    """Front and back are minus and plus the thickness, normals its slopes."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    coarse, bins = size_px // 8, 16
-    filled = np.ones((1, bins, coarse, coarse), np.float32)
-    filled[:, list(air)] = 0
     slope = np.zeros((2, 1, 3, 3), np.float32)
     slope[0, 0, 1, [0, 2]] = slope[1, 0, [0, 2], 1] = -size_px / 4, size_px / 4
     plane = (1, 1, size_px, size_px)
@@ -33,9 +37,9 @@ def save_inflating_network(folder, size_px, up=(0.0, -1.0, 0.0), tangent=0.2, ai
         "slope": slope,
         "towards": np.full(plane, -1, np.float32),
         "away": np.ones(plane, np.float32),
-        "front_error": np.full(plane, 0.01, np.float32),
-        "back_error": np.full(plane, 0.1, np.float32),
-        "filled": filled,
+        "front_error": np.full(plane, error, np.float32),
+        "back_error": np.full(plane, 2 * error, np.float32),
+        "filled": np.ones((1, 16, size_px // 8, size_px // 8), np.float32),
         "up": np.array([up], np.float32),
         "tan_half_fov": np.array([tangent], np.float32),
     }
@@ -73,4 +77,4 @@ def save_inflating_network(folder, size_px, up=(0.0, -1.0, 0.0), tangent=0.2, ai
         "licence": "Apache-2.0",
         "source": "written by hand",
     }
-    (folder / "single_view.json").write_text(json.dumps(told | card), encoding="utf-8")
+    (folder / "single_view.json").write_text(json.dumps(told), encoding="utf-8")

@@ -14,8 +14,8 @@ from unflat.geometry.object_frame import object_camera
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.symmetric_layers import symmetric
 from unflat.geometry.topology import is_closed
-from unflat.geometry.two_sides import TwoSides, finished_solid, layers_of, solid_of
-from unflat.synth.solids import box, sphere
+from unflat.geometry.two_sides import TwoSides, finished_solid, layers_of
+from unflat.synth.solids import box, merged, moved, sphere
 
 SIZE, TANGENT = 96, 0.3
 
@@ -73,7 +73,7 @@ def test_normals_take_the_noise_out_of_the_depth(ball):
 
 
 def test_edges_stay_sharp():
-    cube = box(1.0, 1.0, 1.0)
+    cube = box()
     turned = cube.with_vertices(cube.vertices @ np.float32([[0.8, 0, -0.6], [0, 1, 0], [0.6, 0, 0.8]]).T)
     sides = seen_solid(turned)
     mesh = finished_solid(layers_of(sides), sides)
@@ -81,10 +81,8 @@ def test_edges_stay_sharp():
 
 
 def test_a_step_between_two_surfaces_is_not_bridged_by_a_slope():
-    near, far = box(0.5, 0.8, 0.2), box(1.4, 0.4, 0.2)
-    moved = near.with_vertices(near.vertices + np.float32([0, 0, 0.6]))
-    both = Mesh(np.concatenate([moved.vertices, far.vertices]), np.concatenate([near.faces, far.faces + len(near.vertices)]))
-    sides = seen_solid(both)
+    near, far = box((0.5, 0.8, 0.2)), box((1.4, 0.4, 0.2))
+    sides = seen_solid(merged([moved(near, (0, 0, 0.6)), far]))
     depth = integrated_depth(with_noise(sides.front, 0.01), sides.camera, sides.coverage > 0.5)
     row = depth[SIZE // 2]
     steps = np.abs(np.diff(row[np.isfinite(row)]))
@@ -106,8 +104,8 @@ def test_a_back_with_a_larger_expected_error_is_less_sure(ball):
 
 
 def test_the_back_carries_the_colour_of_the_back(ball):
-    red, blue = (np.zeros((SIZE, SIZE, 3), np.float32) + color for color in ([1, 0, 0], [0, 0, 1]))
-    painted = replace(ball, front_color=red, back_color=np.float32(blue))
+    red, blue = (np.tile(np.float32(color), (SIZE, SIZE, 1)) for color in ([1, 0, 0], [0, 0, 1]))
+    painted = replace(ball, front_color=red, back_color=blue)
     mesh = finished_solid(layers_of(painted), painted)
     assert (mesh.colors[mesh.vertices[:, 2] > 0.3] == [255, 0, 0]).all()
     assert (mesh.colors[mesh.vertices[:, 2] < -0.3] == [0, 0, 255]).all()
@@ -132,7 +130,7 @@ def test_a_few_doubtful_cells_are_not_carved(ball):
 
 
 def test_a_sheet_of_paper_has_two_sides():
-    sides = seen_solid(box(1.4, 1.0, 0.001))
+    sides = seen_solid(box((1.4, 1.0, 0.001)))
     mesh = finished_solid(layers_of(sides), sides)
     assert is_closed(mesh.faces)
     assert signed_volume(mesh) > 0
@@ -146,14 +144,18 @@ def test_crossing_layers_still_give_a_closed_solid(ball):
 
 
 def test_a_symmetric_thing_that_came_out_crooked_becomes_symmetric(ball):
+    straight = layers_of(ball)
     bump = 0.08 * np.exp(-((np.arange(SIZE) - 0.3 * SIZE) ** 2) / (0.01 * SIZE**2)).astype(np.float32)
-    crooked = replace(ball, back=replace(ball.back, depth=ball.back.depth + bump))
-    layers = layers_of(crooked)
-    truth = sphere(0.8)
-    before, after = (
-        surface_distance(solid_of(each).vertices, truth).mean() for each in (layers, symmetric(layers, 0.7, 0))
-    )
-    assert after < 0.75 * before
+    layers = replace(straight, back=straight.back + bump)
+    core = np.hypot(*(np.mgrid[:SIZE, :SIZE] - SIZE / 2)) < 0.33 * SIZE
+    plane = np.column_stack([np.ones(core.sum()), *np.argwhere(core).T])
+
+    def dent(each):
+        """What is left of the difference when a slight shift and tilt of the whole back are forgiven."""
+        off = (each.back - straight.back)[core]
+        return np.abs(off - plane @ np.linalg.lstsq(plane, off, rcond=None)[0]).mean()
+
+    assert dent(symmetric(layers, 0.7, 0)) < dent(layers) / 2
 
 
 def test_what_is_not_symmetric_stays_as_it_is(ball):

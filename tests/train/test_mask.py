@@ -104,6 +104,7 @@ def test_the_exported_network_says_what_torch_says(tmp_path: Path) -> None:
         said = network(torch.from_numpy(picture))
     assert np.abs(alpha - said["mask"].sigmoid().numpy()).max() < 0.01
     assert np.abs(quality - said["quality"].sigmoid().numpy()).max() < 0.01
-    again = MaskTask(PackedMasks, config=MaskConfig(pretrained=False), begin_with=file).network()  # type: ignore[arg-type]
+    write_views(tmp_path)
+    again = MaskTask(PackedMasks(tmp_path), config=MaskConfig(pretrained=False), begin_with=file).network()
     assert torch.allclose(again.mask.weight, network.mask.weight, atol=1e-3)
     assert json.loads(file.with_suffix(".json").read_text())["bytes"] == file.stat().st_size < 12_000_000

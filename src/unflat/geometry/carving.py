@@ -154,7 +154,7 @@ def _solidness(space: FilledSpace, columns: _Columns, depth: Float32[np.ndarray,
     thickness = np.maximum(columns.back - columns.front, 1e-6)[..., None]
     share = np.clip((depth - columns.front[..., None]) / thickness * bins - np.float32(0.5), 0, bins - 1)
     low = np.minimum(share.astype(np.int32), bins - 2)
-    part = share - low
+    part = share - low.astype(np.float32)
     solid = (1 - part) * np.take_along_axis(likely, low, 2) + part * np.take_along_axis(likely, low + 1, 2)
     return np.where(columns.inside[..., None], solid, np.float32(1))
 

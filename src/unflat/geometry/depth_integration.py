@@ -28,6 +28,8 @@ _ERROR_RANGE = (0.5, 2.0)
 """A pixel's depth error counts within these multiples of the median error."""
 _TOLERANCE = 1e-3
 _MOST_STEPS = 200
+_AGREES = 1e-9
+"""Residual of depth and normals that fit each other already, as on a plane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +66,9 @@ def integrated_depth(
     right = pull + screen * given[inside]
     scale = sparse.diags(1 / (degree + screen))
     residual = float(np.linalg.norm(right - system @ given[inside]))
-    solved, _ = cg(
-        system, right, x0=given[inside], rtol=0, atol=_TOLERANCE * residual, maxiter=_MOST_STEPS, M=scale
-    )
+    solved = given[inside]
+    if residual > _AGREES:
+        solved, _ = cg(system, right, x0=solved, rtol=0, atol=_TOLERANCE * residual, maxiter=_MOST_STEPS, M=scale)
     depth = np.full(inside.shape, np.nan, np.float32)
     depth[inside] = np.exp(solved)
     return depth

@@ -20,6 +20,8 @@ _SEEN = 0.75
 """Confidence from which a mirror image is a seen surface."""
 _SEEN_OVER_INFERRED = 0.9
 """How far an inferred surface goes over to a seen mirror image; two of the same kind meet in the middle."""
+_FIRMNESS = 2.0
+"""The pull is full up to 0.7 of the reach and fades from there."""
 _FEATHER_PX = 1.5
 """Blur of the shift in samples: the mirror image's own edges must not show."""
 
@@ -69,7 +71,7 @@ def _blended(
     """
     reach, follows = settings
     off = np.nan_to_num(image - depth[inside], nan=np.inf)
-    near = np.clip(1 - (off / reach) ** 2, 0, 1) ** 2
+    near = np.clip(_FIRMNESS * (1 - (off / reach) ** 2), 0, 1)
     most = np.where(seen, follows or 0.5, 0.5 if follows else 0.0)
     shift = np.zeros(depth.shape, np.float32)
     shift[inside] = np.where(near > 0, np.where(np.isfinite(off), off, 0) * near * most, 0)

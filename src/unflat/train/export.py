@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ def export_onnx(
 
     network = network.eval()
     partial = file.with_suffix(".partial")
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # torch's exporter warns of its own use of torch
+        warnings.simplefilter("ignore", FutureWarning)
         truth = network(*examples.values())
         program = torch.onnx.export(
             _Ordered(network, outputs).eval(), tuple(examples.values()), input_names=list(examples),

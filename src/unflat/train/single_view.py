@@ -20,15 +20,18 @@ from unflat.train.single_view_network import SingleViewConfig, SingleViewNetwork
 _SAMPLES = 12
 """Views on the sample sheet."""
 
+_STEEPEST = 4.0
+"""Neighbouring pixels with a steeper step in depth are on two surfaces."""
+
 WEIGHTS = {
     "depth": 1.0,
-    "slope": 0.5,
+    "slope": 0.05,
     "error": 0.1,
     "normal": 0.15,
     "color": 0.3,
     "filled": 0.05,
-    "up": 0.05,
-    "lens": 0.02,
+    "up": 0.5,
+    "lens": 0.1,
 }
 """What each part of the loss counts."""
 
@@ -120,14 +123,15 @@ def loss_parts(said: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[
 
 
 def _slope_miss(said: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Difference of the steps between neighbours, in half squares over a pixel's width, jumps capped."""
+    """Difference of the slopes between neighbours; where the truth jumps to another surface nothing is asked."""
     size = truth.shape[-1]
     total = said.new_zeros(())
     for axis in (2, 3):
         both = torch.minimum(weight.narrow(axis, 1, size - 1), weight.narrow(axis, 0, size - 1))
-        steps = [x.diff(dim=axis) * (size / 2) for x in (said, truth)]
-        total = total + (both * (steps[0] - steps[1].clamp(-4, 4)).abs().clamp(max=4)).sum()
-    return total * 0.1
+        slope, true_slope = (depth.diff(dim=axis) * (size / 2) for depth in (said, truth))
+        counts = both * (true_slope.abs() < _STEEPEST)
+        total = total + (counts * (slope - true_slope).abs().clamp(max=_STEEPEST)).sum()
+    return total
 
 
 def write_sample_sheet(truth: Mapping[str, Tensor], said: Mapping[str, Tensor], path: Path) -> None:

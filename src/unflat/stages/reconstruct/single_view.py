@@ -25,6 +25,8 @@ _WIDEST_TAN = 1.0
 """No photo of one object that fills the square is taken through a wider lens (90°)."""
 _LEAST_SIDE_PX = 8
 """An outline of fewer pixels says nothing of a shape."""
+_SCENE_SHARE = 0.97
+"""A mask of more than this share of the picture leaves no outline to go by."""
 _UNSURE = 0.2
 """Mean expected error, in half squares, from which the shape is a guess."""
 
@@ -121,6 +123,12 @@ def _refuse_hopeless(view: View, mask: Mask) -> None:
             f"The object in “{view.photo.name}” is {right - left}x{bottom - top} pixels: too few to tell its shape.",
             code="object-too-small",
             hint=f"Give a picture in which it is at least {_LEAST_SIDE_PX} pixels long, better 200.",
+        )
+    if mask.solid.mean() > _SCENE_SHARE:
+        raise InputError(
+            f"“{view.photo.name}” is a scene rather than an object: the mask covers {mask.solid.mean():.0%} of it.",
+            code="scene-not-object",
+            hint="Give a depth map and take --recipe scene, which makes a relief of it; or mark the object with --box.",
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def inflating_weights(tmp_path_factory):
-    """A folder of weights that fits `unflat.nets.single_view`: an object as thick as its inflation, seen from the front."""
+    """Weights that fit `unflat.nets.single_view`: an object is as thick as its inflation, seen level from the front."""
     pytest.importorskip("onnx", reason="onnx, which builds the tiny network, is not installed")
     folder = tmp_path_factory.mktemp("inflating")
     save_inflating_network(folder, size_px=96)
@@ -27,7 +27,6 @@ def saved_network():
 
 def save_inflating_network(folder, size_px=96, up=(0.0, -1.0, 0.0), tangent=0.2, error=0.05):
     """Front and back are minus and plus the thickness, normals its slopes."""
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     slope = np.zeros((2, 1, 3, 3), np.float32)
@@ -54,7 +53,9 @@ def save_inflating_network(folder, size_px=96, up=(0.0, -1.0, 0.0), tangent=0.2,
         helper.make_node("Identity", ["mask"], ["ignored"]),
     ]
     nodes += [helper.make_node("Identity", [name + "_value"], [name]) for name in list(constants)[3:]]
-    held = [numpy_helper.from_array(value, name + "_value" * (at > 2)) for at, (name, value) in enumerate(constants.items())]
+    held = [
+        numpy_helper.from_array(value, name + "_value" * (at > 2)) for at, (name, value) in enumerate(constants.items())
+    ]
     gives = ("front", "back", "front_normal", "back_normal", "back_color", "front_error", "back_error",
              "filled", "up", "tan_half_fov")  # fmt: skip
     graph = helper.make_graph(

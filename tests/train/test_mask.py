@@ -90,6 +90,7 @@ def test_frozen_layers_keep_their_statistics_while_others_learn() -> None:
     assert network.encoder.stem.weight.grad is None and network.mask.weight.grad is not None
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # torch's own, while it exports
 def test_the_exported_network_says_what_torch_says(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")

@@ -111,7 +111,9 @@ def _equations(
         weight = np.minimum(trust[here], trust[there])[both] / (1 + (missed / torn) ** 2) ** 2
         start, end = number[here][both], number[there][both]
         pull += np.bincount(end, weight * step, count) - np.bincount(start, weight * step, count)
-        starts.append(start), ends.append(end), weights.append(weight)
+        starts.append(start)
+        ends.append(end)
+        weights.append(weight)
     one_way = sparse.coo_matrix(
         (np.concatenate(weights), (np.concatenate(starts), np.concatenate(ends))), shape=(count, count)
     )

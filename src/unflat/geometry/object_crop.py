@@ -79,9 +79,7 @@ def cropped_to_object(photo: Photo, mask: Mask, size_px: int) -> ObjectCrop:
     return ObjectCrop(sampled[..., :3], sampled[..., 3], side, middle, size, focal, tangent, turn)
 
 
-def _aimed(
-    mask: Mask, camera_from_photo: Float64[np.ndarray, "3 3"]
-) -> tuple[Float64[np.ndarray, "3 3"], float]:
+def _aimed(mask: Mask, camera_from_photo: Float64[np.ndarray, "3 3"]) -> tuple[Float64[np.ndarray, "3 3"], float]:
     """The turn (photo's frame from the aimed camera's) and the tangent of half the square's angle."""
     edge = _outline_pixels(mask)
     rays = np.column_stack([edge, np.ones(len(edge))]) @ camera_from_photo.T
@@ -131,8 +129,6 @@ def _sampled(
     unit = np.array([[2 / size_px, 0, -1], [0, 2 / size_px, -1], [0, 0, 1]])
     warp = back @ into_small @ square_to_photo @ unit @ half
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    color = cv2.warpPerspective(
-        small[..., :3], warp, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    color = cv2.warpPerspective(small[..., :3], warp, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpPerspective(small[..., 3], warp, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_CONSTANT)
     return np.dstack([color, np.clip(alpha, 0, 1)]).astype(np.float32)

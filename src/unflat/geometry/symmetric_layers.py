@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32
 
 from unflat.core import Mesh
 from unflat.geometry.cameras import pixel_centers, pixel_rays
@@ -48,7 +48,9 @@ def _drawn_to_mirror(layers: DepthLayers, mesh: Mesh, plane: SymmetryPlane) -> D
     first = caster.cast(origins.astype(np.float32), along.astype(np.float32))
     last = caster.cast((origins + beyond * along).astype(np.float32), -along.astype(np.float32))
     front = _blended(layers.front, first.distance, _is_seen(first, mesh), inside, (reach, 0.0))
-    back = _blended(layers.back, np.float32(beyond) - last.distance, _is_seen(last, mesh), inside, (reach, _SEEN_OVER_INFERRED))
+    back = _blended(
+        layers.back, np.float32(beyond) - last.distance, _is_seen(last, mesh), inside, (reach, _SEEN_OVER_INFERRED)
+    )
     return replace(layers, front=np.minimum(front, back), back=np.maximum(front, back))
 
 

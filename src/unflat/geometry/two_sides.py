@@ -10,8 +10,8 @@ from scipy.ndimage import distance_transform_edt
 
 from unflat.core import Camera, Mesh
 from unflat.core.arrays import freeze_fields
-from unflat.geometry.carving import FilledSpace, carved
 from unflat.geometry.cameras import project
+from unflat.geometry.carving import FilledSpace, carved
 from unflat.geometry.depth_integration import DepthAndNormals, integrated_depth
 from unflat.geometry.layers import Layers, closed_mesh_from_layers, nothing_to_build
 from unflat.geometry.nearness import depth_of_nearness, depth_steps_to_nearness, nearness_of_depth
@@ -100,9 +100,7 @@ def finished_solid(layers: DepthLayers, sides: TwoSides) -> Mesh:
     return carved(mesh, FilledSpace(layers.camera, layers.front, layers.back, layers.inside, sides.filled))
 
 
-def _integrated(
-    side: DepthAndNormals, camera: Camera, inside: Bool[np.ndarray, "s s"]
-) -> Float32[np.ndarray, "s s"]:
+def _integrated(side: DepthAndNormals, camera: Camera, inside: Bool[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s"]:
     """The depth of a side, with the ramps that networks make of occlusion edges sharp again."""
     depth = integrated_depth(side, camera, inside)
     nearness = nearness_of_depth(camera, depth.astype(np.float64))

@@ -218,21 +218,13 @@ def _filled(solid: Occupancy, camera: Camera, front: Samples, back: Samples) -> 
     sparse = (front.pixel % size % BIN_STRIDE == BIN_STRIDE // 2) & (
         front.pixel // size % BIN_STRIDE == BIN_STRIDE // 2
     )
-    start, end, pixel = front.position[sparse], back.position[sparse], front.pixel[sparse]
+    start, end = (side.position[sparse].astype(np.float64) for side in (front, back))
+    pixel = front.pixel[sparse]
     filled = np.zeros((BINS, coarse * coarse), np.uint8)
     cell = pixel // size // BIN_STRIDE * coarse + pixel % size // BIN_STRIDE
     for index in range(BINS):
-        filled[index, cell] = _is_solid(solid, start + (end - start) * np.float32((index + 0.5) / BINS))
+        filled[index, cell] = solid.contains(start + (end - start) * ((index + 0.5) / BINS))
     return filled.reshape(BINS, coarse, coarse)
-
-
-def _is_solid(solid: Occupancy, points: Float32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n"]:
-    """1 inside, 0 outside, by the nearest voxel."""
-    index = np.rint((points - solid.origin) / solid.voxel).astype(np.int32)
-    limit = np.array(solid.solid.shape) - 1
-    on_grid = ((index >= 0) & (index <= limit)).all(axis=1)
-    i, j, k = np.clip(index, 0, limit).T
-    return (solid.solid[i, j, k] & on_grid).astype(np.uint8)
 
 
 def _random_gloss(rng: np.random.Generator) -> tuple[float, float]:
@@ -256,7 +248,7 @@ def _soft_alpha(hard: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s"]:
 
 def _bled(color: Float32[np.ndarray, "s s 3"], alpha: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 3"]:
     """The object's colours carried a pixel over its edge, so that a soft edge is not dark."""
-    known = color.any(axis=2).astype(np.float32)
+    known = np.asarray(color.any(axis=2), np.float32)
     weight = cv2.blur(known, (3, 3))[..., None]
     around = cv2.blur(color, (3, 3)) / np.maximum(weight, 1e-6)
     return np.where((known[..., None] == 0) & (alpha[..., None] > 0), around, color)

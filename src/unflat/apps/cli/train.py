@@ -25,10 +25,11 @@ def run(arguments: Sequence[str]) -> int:
     for name in _NETWORKS:
         _add_training(commands.add_parser(name, help=f"train the {name} network on shards; goes on where it stopped"))
     _add_export(commands.add_parser("export", help="write the averaged weights as ONNX, with a card"))
+    _add_card(commands.add_parser("card", help="write the data card that credits what was trained on"))
     options = parser.parse_args(arguments)
     _require_modules()
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
-    return int({"data": _data, "export": _export}.get(options.command, _train)(options, tell))
+    return int({"data": _data, "export": _export, "card": _card}.get(options.command, _train)(options, tell))
 
 
 def _require_modules() -> None:
@@ -73,6 +74,21 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the ONNX file; its card lies beside it")
     parser.add_argument("--size", type=int, default=256, help="pixels a side")
     parser.add_argument("--source", default="", help="how the weights were trained: goes on the card")
+
+
+def _add_card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--objects", metavar="FOLDER", required=True, help="the objects of `unflat train data`")
+    parser.add_argument("--environments", metavar="FOLDER", help="its places")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="Markdown")
+
+
+def _card(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
+    from unflat.train.data_card import data_card
+
+    places = Path(options.environments) if options.environments else None
+    Path(options.output).write_text(data_card(Path(options.objects), places), encoding="utf-8")
+    tell(options.output)
+    return 0
 
 
 def _data(options: argparse.Namespace, tell: Callable[[str], None]) -> int:

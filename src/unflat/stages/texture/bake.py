@@ -18,8 +18,8 @@ from unflat.geometry.uv import uv_overlap
 from unflat.stages.texture.atlas import Atlas, atlas_of
 from unflat.stages.texture.fill import filled_in, greyed
 from unflat.stages.texture.mirror import Coverage, covered_by_symmetry
-from unflat.stages.texture.painted import covered_by_mesh
 from unflat.stages.texture.padding import nearest_texel
+from unflat.stages.texture.painted import covered_by_mesh
 from unflat.stages.texture.projection import Observed, observed
 from unflat.stages.texture.sampling import bilinear
 from unflat.stages.texture.unwrap import unwrapped

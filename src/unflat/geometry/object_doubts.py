@@ -14,6 +14,8 @@ from unflat.geometry.image_edges import lab_from_srgb
 
 _CUT_SHARE = 0.04
 """Share of the box's longer side along which the outline may lie on the frame: touching it is no cut."""
+_TOUCH = 2.2
+"""Nor along this many times the square root of its length in pixels, which a disc that just touches covers."""
 _SMALL_PX = 64
 """Objects shorter than this give the network less than a quarter of the detail that it can use."""
 _SIDE_PX = 256
@@ -36,7 +38,9 @@ def doubts_about(photo: Photo, mask: Mask) -> tuple[str, ...]:
     lab = lab_from_srgb(pixels)
     colourless = _is_colourless(photo)
     if colourless:
-        found.append("The photo is black and white: so is the texture, and the shape is less certain.")
+        found.append(
+            "The photo is black and white, or its object is: the texture has no colours, the shape is less certain."
+        )
     if inside.sum() > _SMALL_PX and (inside.sum() < inside.size):
         found.append(_shiny(lab, inside, colourless) or _see_through(lab, inside))
     return tuple(doubt for doubt in found if doubt)
@@ -46,8 +50,9 @@ def _cut_off(mask: Mask) -> str:
     solid = mask.solid
     left, top, right, bottom = mask.box
     edges = {"left": solid[:, 0], "right": solid[:, -1], "top": solid[0], "bottom": solid[-1]}
-    most = _CUT_SHARE * max(right - left, bottom - top)
-    cut = [name for name, pixels in edges.items() if pixels.sum() > max(most, 1)]
+    side = max(right - left, bottom - top)
+    most = max(_CUT_SHARE * side, _TOUCH * np.sqrt(side))
+    cut = [name for name, pixels in edges.items() if pixels.sum() > most]
     if not cut:
         return ""
     return f"The object is cut off by the picture's frame ({', '.join(cut)}): what lies beyond is not made."

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unflat.train.export import ExportNote, export_onnx, load_shipped_weights
+from unflat.train.rivals import RIVALS, rival_loss
 from unflat.train.shards import PackedViews
 from unflat.train.single_view_data import Batches
 from unflat.train.single_view_network import SingleViewConfig, SingleViewNetwork
@@ -43,14 +44,20 @@ OUTPUTS = (
 """What the shipped network answers, in this order; see `unflat.nets.single_view`."""
 
 
-def export_single_view(weights: Mapping[str, Tensor], size_px: int, file: Path, note: ExportNote) -> float:
+def export_single_view(
+    weights: Mapping[str, Tensor], size_px: int, file: Path, note: ExportNote, *, rival: str = ""
+) -> float:
     """Write trained weights as ONNX for squares of this size; gives the largest relative difference to torch."""
-    network = SingleViewNetwork(SingleViewConfig(pretrained=False))
+    network = _kind(rival)(SingleViewConfig(pretrained=False))
     network.load_state_dict(weights)
     noise = torch.Generator().manual_seed(0)
     channels = {"image": 3, "mask": 1, "thickness": 1}
     examples = {name: torch.rand(1, count, size_px, size_px, generator=noise) for name, count in channels.items()}
     return export_onnx(network, examples, OUTPUTS, file, note)
+
+
+def _kind(rival: str) -> type[SingleViewNetwork]:
+    return RIVALS[rival] if rival else SingleViewNetwork
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,13 @@ class SingleViewTask:
     """Steps after which shards that have appeared since are taken in; 0 for never."""
     begin_with: Path | None = None
     """Shipped weights (ONNX) to go on from where there is no checkpoint."""
+    rival: str = ""
+    """Train another kind of network to compare with: a name of `unflat.train.rivals.RIVALS`."""
 
     def network(self) -> nn.Module:
         """The network to begin with; an untrained one says what inflation says."""
         torch.manual_seed(self.seed)
-        network = SingleViewNetwork(self.config)
+        network = _kind(self.rival)(self.config)
         if self.begin_with is not None:
             load_shipped_weights(network, self.begin_with)
         return network
@@ -84,6 +93,9 @@ class SingleViewTask:
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum of all parts; and each part, and the plain depth error that benchmarks feel."""
         said = network(batch["image"], batch["mask"], batch["thickness"])
+        if self.rival:
+            parts = rival_loss(said, batch)
+            return parts["solid"], {name: value.detach() for name, value in parts.items()}
         parts = loss_parts(said, batch)
         total = torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum()
         return total, {name: value.detach() for name, value in parts.items()}

@@ -62,15 +62,15 @@ class SingleViewNetwork(nn.Module):
     def forward(self, image: Tensor, mask: Tensor, thickness: Tensor) -> dict[str, Tensor]:
         """All outputs of the ONNX contract, by name. Sizes must be multiples of 16."""
         features = self.encoder(image, torch.cat([mask, thickness], dim=1))
-        coarse, summary = self._attended(features[16])
+        coarse, summary = self.attended(features[16])
         x = self.up16(coarse, features[16])
-        eighth = self.up8(_twice(x), features[8])
-        x = self.up4(_twice(eighth), features[4])
+        eighth = self.up8(twice(x), features[8])
+        x = self.up4(twice(eighth), features[4])
         scale, shift = self.to_film(summary)[:, :, None, None].chunk(2, dim=1)
         x = x * (1 + scale) + shift
         half = functional.avg_pool2d(torch.cat([mask, thickness], dim=1), 2)
-        x = self.up2(_twice(x), torch.cat([features[2], half], dim=1))
-        pixel = {name: _twice(head(x)).float() for name, head in self.heads.items()}
+        x = self.up2(twice(x), torch.cat([features[2], half], dim=1))
+        pixel = {name: twice(head(x)).float() for name, head in self.heads.items()}
         known = self.globals(summary).float()
         up, tangent, stretch, plane = known.split([3, 1, 1, 2], dim=1)
         return {
@@ -81,7 +81,7 @@ class SingleViewNetwork(nn.Module):
             "tan_half_fov": (0.75 * torch.sigmoid(tangent[:, 0] - 1.1)),
         }
 
-    def _attended(self, coarse: Tensor) -> tuple[Tensor, Tensor]:
+    def attended(self, coarse: Tensor) -> tuple[Tensor, Tensor]:
         """The coarse features after attention, as a picture; and the mean of the global tokens."""
         tokens = self.to_token(coarse)
         batch, width, rows, columns = tokens.shape
@@ -148,7 +148,8 @@ class _Merge(nn.Module):
         return functional.relu(self.norm(self.mix(functional.relu(self.from_coarse(coarse) + self.from_fine(fine)))))
 
 
-def _twice(x: Tensor) -> Tensor:
+def twice(x: Tensor) -> Tensor:
+    """The picture at twice the size, bilinear."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 

@@ -65,6 +65,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rival", choices=("tubes", "implicit"), default="", help="single-view: train a rival instead")
     parser.add_argument("--from", dest="weights", metavar="ONNX", help="begin with shipped weights, not from ImageNet")
 
 
@@ -73,6 +74,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="FOLDER", required=True, help="the folder that training wrote")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the ONNX file; its card lies beside it")
     parser.add_argument("--size", type=int, default=256, help="pixels a side")
+    parser.add_argument("--rival", choices=("tubes", "implicit"), default="", help="single-view: it is a rival")
     parser.add_argument("--source", default="", help="how the weights were trained: goes on the card")
 
 
@@ -133,7 +135,9 @@ def _train(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
 
     views = PackedViews(Path(options.data))
     begin = Path(options.weights) if options.weights else None
-    task = SingleViewTask(views, options.size or 96, options.batch_size, options.seed, begin_with=begin)
+    task = SingleViewTask(
+        views, options.size or 96, options.batch_size, options.seed, begin_with=begin, rival=options.rival
+    )
     train(task, _loop_options(options), tell)
     views.close()
     return 0
@@ -160,9 +164,12 @@ def _export(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
 
     weights, note = averaged_weights(Path(options.run)), ExportNote(f"unflat {options.network}", options.source)
     if options.network == "mask":
-        from unflat.train.mask import export_mask as export
+        from unflat.train.mask import export_mask
+
+        difference = export_mask(weights, options.size, Path(options.output), note)
     else:
-        from unflat.train.single_view import export_single_view as export
-    difference = export(weights, options.size, Path(options.output), note)
+        from unflat.train.single_view import export_single_view
+
+        difference = export_single_view(weights, options.size, Path(options.output), note, rival=options.rival)
     tell(f"{options.output}: differs from torch by {difference:.2%} of the largest value at most")
     return 0

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unflat.synth.object_views import BINS
+from unflat.train.depthwise import hasten_depthwise
 from unflat.train.encoder import CHANNELS, Encoder
 
 
@@ -45,6 +46,7 @@ class SingleViewNetwork(nn.Module):
         config = config or SingleViewConfig()
         self.config = config
         self.encoder = Encoder(extra=2, pretrained=config.pretrained)
+        hasten_depthwise(self.encoder.blocks, smallest=5)
         self.to_token = nn.Conv2d(CHANNELS[16], config.width, 1)
         self.global_tokens = nn.Parameter(torch.randn(1, config.global_tokens, config.width) * 0.02)
         self.attention = nn.ModuleList(_Attention(config.width, config.heads) for _ in range(config.depth))
@@ -54,7 +56,7 @@ class SingleViewNetwork(nn.Module):
         self.up8 = _Merge(d16, CHANNELS[8], d8)
         self.up4 = _Merge(d8, CHANNELS[4], d4)
         self.up2 = _Merge(d4, CHANNELS[2] + 2, d2)
-        self.heads = nn.ModuleDict({name: _zeroed(nn.Conv2d(d2, count, 1)) for name, count in _PIXEL_HEADS.items()})
+        self.pixel = _zeroed(nn.Conv2d(d2, sum(_PIXEL_HEADS.values()), 1))
         self.filled = nn.Conv2d(d8, BINS, 1)
         self.globals = _zeroed(nn.Linear(config.width, 3 + 1 + 1 + 2))
         self.to_film = _zeroed(nn.Linear(config.width, 2 * d4))
@@ -70,12 +72,13 @@ class SingleViewNetwork(nn.Module):
         x = x * (1 + scale) + shift
         half = functional.avg_pool2d(torch.cat([mask, thickness], dim=1), 2)
         x = self.up2(twice(x), torch.cat([features[2], half], dim=1))
-        pixel = {name: twice(head(x)).float() for name, head in self.heads.items()}
+        said = self.pixel(x).float().split(list(_PIXEL_HEADS.values()), dim=1)
+        pixel = dict(zip(_PIXEL_HEADS, said, strict=True))
         known = self.globals(summary).float()
         up, tangent, stretch, plane = known.split([3, 1, 1, 2], dim=1)
         return {
             **_layers(pixel, thickness, stretch, plane),
-            "back_color": (image + pixel["back_color"]).clamp(0, 1),
+            "back_color": (image + twice(pixel["back_color"])).clamp(0, 1),
             "filled": self.filled(eighth).float().sigmoid(),
             "up": functional.normalize(up + up.new_tensor([0.0, -0.95, -0.3]), dim=1),
             "tan_half_fov": (0.75 * torch.sigmoid(tangent[:, 0] - 1.1)),
@@ -96,20 +99,23 @@ class SingleViewNetwork(nn.Module):
 
 
 def _layers(pixel: dict[str, Tensor], thickness: Tensor, stretch: Tensor, plane: Tensor) -> dict[str, Tensor]:
-    """Front and back: a middle surface (a plane and a residual), and the inflation's half thickness times a factor."""
+    """Front and back: a middle surface (a plane and a residual), and the inflation's half thickness times a factor.
+
+    Normals are brought to unit length before they are enlarged: that is cheap, and between pixels next to no shorter.
+    """
     rows, columns = thickness.shape[-2:]
     across = torch.linspace(-1, 1, columns, device=thickness.device).view(1, 1, 1, columns)
     down = torch.linspace(-1, 1, rows, device=thickness.device).view(1, 1, rows, 1)
-    middle = pixel["middle"] + plane[:, 0].view(-1, 1, 1, 1) * across + plane[:, 1].view(-1, 1, 1, 1) * down
-    half = thickness * torch.exp((pixel["residual"] + stretch.view(-1, 1, 1, 1)).clamp(-4, 4))
+    middle = twice(pixel["middle"]) + plane[:, 0].view(-1, 1, 1, 1) * across + plane[:, 1].view(-1, 1, 1, 1) * down
+    half = thickness * torch.exp((twice(pixel["residual"]) + stretch.view(-1, 1, 1, 1)).clamp(-4, 4))
     front, back = middle - half, middle + half
     toward, away = front.new_tensor([0, 0, -1.0]).view(1, 3, 1, 1), front.new_tensor([0, 0, 1.0]).view(1, 3, 1, 1)
-    error = _LEAST_ERROR + 0.1 * torch.exp(pixel["error"].clamp(-5, 3))
+    error = _LEAST_ERROR + 0.1 * torch.exp(twice(pixel["error"]).clamp(-5, 3))
     return {
         "front": front,
         "back": back,
-        "front_normal": functional.normalize(pixel["front_normal"] + toward, dim=1),
-        "back_normal": functional.normalize(pixel["back_normal"] + away, dim=1),
+        "front_normal": twice(functional.normalize(pixel["front_normal"] + toward, dim=1)),
+        "back_normal": twice(functional.normalize(pixel["back_normal"] + away, dim=1)),
         "front_error": error[:, :1],
         "back_error": error[:, 1:],
     }

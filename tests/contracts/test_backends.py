@@ -11,7 +11,7 @@ from unflat.core import Context, DepthMap, Drawing, Mesh, Reconstruction, View, 
 from unflat.geometry.cameras import project
 from unflat.geometry.meshes import weld_map
 from unflat.geometry.topology import is_closed
-from unflat.nets.single_view import SHIPPED
+from unflat.nets.shipped_weights import SHIPPED
 from unflat.stages.catalog import all_cards, find_card
 from unflat.stages.options import build
 from unflat.synth.capture import orbit_views, patterned_part

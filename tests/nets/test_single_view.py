@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from unflat.core import SetupError, StageFailed
-from unflat.nets.single_view import SHIPPED, load_single_view
+from unflat.nets.shipped_weights import SHIPPED
+from unflat.nets.single_view import load_single_view
 
 
 @pytest.fixture

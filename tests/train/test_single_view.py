@@ -56,7 +56,8 @@ def exported(network: SingleViewNetwork, folder: Path) -> Path:
     torch.save({"average": network.state_dict()}, folder / CHECKPOINT)
     file = folder / "single_view.onnx"
     command = ["train", "export", "single-view", "--run", str(folder), "-o", str(file), "--size", "64"]
-    done = subprocess.run([sys.executable, "-m", "unflat.apps.cli.main", *command], check=False, capture_output=True, text=True)
+    unflat = [sys.executable, "-m", "unflat.apps.cli.main"]
+    done = subprocess.run([*unflat, *command], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return file
 

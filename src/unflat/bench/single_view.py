@@ -21,7 +21,8 @@ from unflat.bench.single_view_table import report
 from unflat.bench.single_view_uncertainty import Bins, error_bins
 from unflat.bench.training_shapes import training_shapes
 from unflat.core import InputError, SetupError, StageFailed
-from unflat.nets.single_view import SHIPPED, load_single_view
+from unflat.nets.shipped_weights import SHIPPED
+from unflat.nets.single_view import load_single_view
 from unflat.synth.objects import open_library
 
 _REMEMBERING = ("mean-shape", "retrieval", "retrieval-oracle")

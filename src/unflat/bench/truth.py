@@ -51,7 +51,11 @@ SOLIDS: dict[str, Callable[[], Mesh]] = {
     "mug": mug,
     "chair": chair,
 }
-RECIPES = ("photo", "relief", "hull")
+RECIPES = ("inflate", "photo", "relief", "hull")
+_BY_OUTLINE = ("inflate", "photo")
+"""Recipes that know neither depth nor camera."""
+_SETTINGS: dict[str, dict[str, Any]] = {"hull": {"reconstruct.metric": True}, "photo": {"reconstruct.upright": False}}
+"""Sizes and directions stay as the camera has them."""
 
 
 def bench_truth(tell: Callable[[str], None]) -> list[TruthRow]:
@@ -79,7 +83,7 @@ def measure_truth(solid: str, recipe: str) -> TruthRow:
     views = _hull_views(part) if recipe == "hull" else orbit_views(part, 1, 20.0, size_px=PHOTO_PX)
     rebuilt = _rebuilt(views, recipe)
     truth, found = part.mesh, rebuilt.mesh
-    if recipe == "photo":
+    if recipe in _BY_OUTLINE:
         truth = transformed(truth, _as_seen(_camera(views)))
         found = _laid_over(found, truth)
     else:
@@ -109,9 +113,9 @@ def _hull_views(part: Part) -> Views:
 
 def _rebuilt(views: Views, recipe: str) -> Reconstruction:
     """The shape stages of the recipe, with true masks (and depth), and without placing."""
-    if recipe == "photo":
+    if recipe in _BY_OUTLINE:
         views = Views((replace(views.items[0], camera=None, depth=None),))
-    settings = {"finish.steps": _STEPS} | ({"reconstruct.metric": True} if recipe == "hull" else {})
+    settings = {"finish.steps": _STEPS, **_SETTINGS.get(recipe, {})}
     planned = plan(load_recipe(recipe).with_settings(settings), "views" if recipe == "hull" else "photo")
     result: Any = views
     for step in planned.steps:

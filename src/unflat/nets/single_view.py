@@ -1,12 +1,10 @@
 """Our own network for one photo, by ONNX Runtime: what a square picture of an object says of its front and its back.
 
-The weights lie beside this file with a card (`WeightsCard`). The frame is that of `unflat.geometry.object_frame`.
+The weights lie beside this file with a card . The frame is that of `unflat.geometry.object_frame`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,33 +13,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from unflat.core import SetupError, StageFailed
+from unflat.core import StageFailed
 from unflat.core.arrays import freeze_fields
-
-SHIPPED = Path(__file__).parent / "weights"
-"""The folder of the weights that come with the package."""
+from unflat.nets.shipped_weights import SHIPPED, WeightsCard, WeightsFolder
 
 _CARD = "single_view.json"
 _FALLBACK_SIZE_PX = 256
 """Side of the square for a network that takes any size."""
-_THREADS = 2
-"""A laptop's cores; more of them gain little on a network this small."""
+_HINT = "Install unflat again; or take --set reconstruct.backend=inflate, which needs no weights."
 _FEWEST_LENGTH = 1e-6
 _MAPS = ("front", "back", "front_error", "back_error")
 _PICTURES = ("front_normal", "back_normal", "back_color")
-
-
-@dataclass(frozen=True)
-class WeightsCard:
-    """What is known of the weights: read from ``single_view.json`` in their folder."""
-
-    name: str
-    file: str
-    sha256: str
-    bytes: int
-    licence: str
-    source: str
-    """How and from what they were trained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +50,7 @@ class Prediction:
     """Tangent of half the angle that the square takes in the eye of the camera."""
 
     def __post_init__(self) -> None:
-        freeze_fields(
-            self, *_MAPS, "front_normals", "back_normals", "back_color", "filled", "up"
-        )  # numbers stay as they are
+        freeze_fields(self, *_MAPS, "front_normals", "back_normals", "back_color", "filled", "up")
 
 
 class SingleViewNetwork:
@@ -123,68 +103,9 @@ def load_single_view(folder: Path = SHIPPED) -> SingleViewNetwork:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path) -> SingleViewNetwork:
-    import onnxruntime
-
-    card = _read_card(folder)
-    content = _read_weights(folder / card.file, card)
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads, settings.inter_op_num_threads = _THREADS, 1
-    # Spinning threads take the cores from the stages that follow, and gain a few milliseconds.
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no public base
-        raise _damaged(folder / card.file, f"ONNX Runtime refuses them ({error})") from error
-    _check_contract(session, folder / card.file)
-    return SingleViewNetwork(session, card)
-
-
-def _read_card(folder: Path) -> WeightsCard:
-    try:
-        told = json.loads((folder / _CARD).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SetupError(
-            f"There are no weights of the single-view network in {folder}.",
-            code="missing-weights",
-            hint="Install unflat again; or take --set reconstruct.backend=inflate, which needs none.",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise _damaged(folder / _CARD, "the card can't be read") from error
-    names = WeightsCard.__dataclass_fields__
-    if not isinstance(told, dict) or not names.keys() <= told.keys():
-        raise _damaged(folder / _CARD, f"the card must tell {', '.join(names)}")
-    return WeightsCard(**{name: told[name] for name in names})
-
-
-def _read_weights(file: Path, card: WeightsCard) -> bytes:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SetupError(
-            f"The weights {file.name} are missing beside their card in {file.parent}.",
-            code="missing-weights",
-            hint="Install unflat again; or take --set reconstruct.backend=inflate, which needs none.",
-        ) from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise _damaged(file, f"{len(content)} bytes with another hash than the card's ({card.bytes} bytes)")
-    return content
-
-
-def _check_contract(session: Any, file: Path) -> None:
-    """That the file is a single-view network at all: by the names of what goes in and comes out."""
-    takes = {"image", "mask", "thickness"}
-    gives = {*_MAPS, *_PICTURES, "filled", "up", "tan_half_fov"}
-    missing = takes ^ {one.name for one in session.get_inputs()} | gives - {one.name for one in session.get_outputs()}
-    if missing:
-        raise _damaged(file, f"it is no single-view network ({', '.join(sorted(missing))})")
-
-
-def _damaged(file: Path, why: str) -> SetupError:
-    return SetupError(
-        f"The weights {file.name} in {file.parent} are damaged: {why}.",
-        code="damaged-weights",
-        hint="Install unflat again; or take --set reconstruct.backend=inflate, which needs none.",
-    )
+    weights = WeightsFolder(folder, _CARD, _HINT)
+    takes, gives = {"image", "mask", "thickness"}, {*_MAPS, *_PICTURES, "filled", "up", "tan_half_fov"}
+    return SingleViewNetwork(*weights.open_session(frozenset(takes), frozenset(gives)))
 
 
 def _prediction(found: dict[str, Float32[np.ndarray, "..."]]) -> Prediction:

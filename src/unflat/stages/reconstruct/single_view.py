@@ -19,7 +19,8 @@ from unflat.geometry.similarities import scaling, shift, turning
 from unflat.geometry.symmetric_layers import symmetric
 from unflat.geometry.two_sides import TwoSides, finished_solid, layers_of
 from unflat.geometry.upright import upright_rotation
-from unflat.nets.single_view import SHIPPED, Prediction, load_single_view
+from unflat.nets.shipped_weights import SHIPPED
+from unflat.nets.single_view import Prediction, load_single_view
 
 _WIDEST_TAN = 1.0
 """No photo of one object that fills the square is taken through a wider lens (90°)."""

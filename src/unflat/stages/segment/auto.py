@@ -57,8 +57,8 @@ class Auto:
             raise InputError(
                 f"There is no clear object in “{photo.name}” (tried {', '.join(candidates)}).",
                 code="nothing-in-picture",
-                hint="Give a picture with one clear object, or mark it with --box or --mask; a landscape or a room is a "
-                "scene: give its depth map and take --recipe scene, which makes a relief of it.",
+                hint="Give a picture with one clear object, or mark it with --box or --mask; a landscape or a room is "
+                "a scene: give its depth map and take --recipe scene, which makes a relief of it.",
             )
         if best.confidence < self.threshold:
             context.warn("The mask is uncertain; check it or give --box/--mask.")

@@ -22,7 +22,7 @@ def test_without_arguments_it_says_what_it_is(unflat):
 def test_plan_runs_nothing_but_shows_every_step(unflat, photo, tmp_path):
     status, out, _ = unflat("plan", photo)
     assert status == 0
-    for word in ("segment", "inflate", "finish.decimate", "bake"):
+    for word in ("segment", "single-view", "finish.decimate", "bake"):
         assert word in out
     assert not (tmp_path / "pear.glb").exists()
 

@@ -49,12 +49,12 @@ def test_nothing_is_kept_on_disk_unless_asked(photo, tmp_path):
 
 
 def test_an_unforeseen_error_leaves_as_stage_failed_with_its_cause(photo, monkeypatch):
-    from unflat.stages.reconstruct.inflate import Inflate
+    from unflat.stages.reconstruct.single_view import SingleView
 
     def broken(*_):
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(Inflate, "__call__", broken)
+    monkeypatch.setattr(SingleView, "__call__", broken)
     with pytest.raises(unflat.StageFailed) as caught:
         unflat.reconstruct(photo, **WISHES)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)

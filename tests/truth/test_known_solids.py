@@ -4,10 +4,11 @@ import pytest
 
 from unflat.bench.truth import measure_truth
 
-# F-score at 5 % of the half extent. One outline can't know that a box has corners or a mug an inside, so `photo` is
+# F-score at 5 % of the half extent. One outline can't know that a box has corners or a mug an inside, so `inflate` is
 # judged on round things only; `unflat bench truth` prints all of them.
 EXPECTED = [
-    ("sphere", "photo", 0.75),
+    ("sphere", "inflate", 0.75),
+    ("sphere", "photo", 0.5),
     ("sphere", "hull", 0.97),
     ("torus", "hull", 0.95),
     ("cone", "hull", 0.70),

@@ -34,6 +34,8 @@ _LIFT = 2e-3
 """Rays to the light start this far above the surface (the radius is 1), so that they miss the face they leave."""
 _OCCLUSION_REACH = 0.5
 """Distance at which what stands in the way of the sky has lost most of its shade."""
+_ANGLE_DEG = (10.0, 60.0)
+"""Angle that the square takes in the eye of the camera: from a long lens to a telephone held near."""
 _OCCLUSION_RAYS = 61
 """Different directions to the sky; neighbouring pixels cast different ones."""
 
@@ -115,7 +117,7 @@ def _random_camera(scene: Scene, rng: np.random.Generator, size_px: int) -> Came
         rng.choice([rng.uniform(-5, 40), rng.uniform(40, 80), rng.uniform(-30, -5)], p=[0.8, 0.13, 0.07])
     )
     roll = np.radians(rng.normal(0, 3) if rng.random() < 0.85 else rng.uniform(-25, 25))
-    tangent = float(np.exp(rng.uniform(np.log(0.06), np.log(0.6))))
+    tangent = float(np.tan(np.radians(rng.uniform(*_ANGLE_DEG)) / 2))
     outwards = np.array(
         [np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)], np.float64
     )

@@ -154,3 +154,11 @@ def test_unwrapping_does_not_depend_on_the_size_of_the_thing(studio):
 def test_unwrapping_twice_gives_the_same(studio):
     body = studio.ball(3)
     assert (unwrapped(body, np.eye(3), GUTTER).uv == unwrapped(body, np.eye(3), GUTTER).uv).all()
+
+
+def test_a_speck_that_the_packer_leaves_out_has_a_place_all_the_same(studio):
+    box, speck = studio.box(), studio.mesh_of(trimesh.creation.icosphere(subdivisions=0, radius=1e-7))
+    faces = np.concatenate([box.faces, speck.faces + len(box.vertices)])
+    mesh = unwrapped(Mesh(np.concatenate([box.vertices, speck.vertices]), faces), np.eye(3), GUTTER)
+    assert mesh.uv.min() >= 0 and mesh.uv.max() <= 1
+    assert uv_overlap(mesh) < 0.01

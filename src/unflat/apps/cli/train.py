@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,18 +124,21 @@ def _data(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
 def _train(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
     from unflat.train.loop import train
 
+    # Whoever stops a machine, such as a scheduler, asks so: it ends the piece as Ctrl-C does, with a checkpoint.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    begin = Path(options.weights) if options.weights else None
     if options.command == "mask":
         from unflat.train.mask import MaskTask
         from unflat.train.mask_data import PackedMasks
 
         masks = PackedMasks(Path(options.data))
-        train(MaskTask(masks, options.size or 160, options.batch_size, options.seed), _loop_options(options), tell)
+        mask_task = MaskTask(masks, options.size or 160, options.batch_size, options.seed, begin_with=begin)
+        train(mask_task, _loop_options(options), tell)
         return 0
     from unflat.train.shards import PackedViews
     from unflat.train.single_view import SingleViewTask
 
     views = PackedViews(Path(options.data))
-    begin = Path(options.weights) if options.weights else None
     task = SingleViewTask(
         views, options.size or 96, options.batch_size, options.seed, begin_with=begin, rival=options.rival
     )

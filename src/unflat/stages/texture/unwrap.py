@@ -61,14 +61,16 @@ def _packed(
     # Upright charts can be read and painted on; turning them or trying all places (brute force) gains 5% at most.
     options.rotate_charts = options.rotate_charts_to_axis = False
     packer.generate(xatlas.ChartOptions(), options)
-    _, packed_faces, placed = packer[0]
-    # A chart was only moved; its largest face says where to, and takes the faces that were left behind along.
+    source, packed_faces, placed = packer[0]
+    # A chart was only moved; its largest face says where to, and takes the faces that were left behind along. Of
+    # those xatlas tells nothing but numbers: a face was packed if its corner comes from where the face's corner is.
+    known = packed_faces[:, 0] < len(source)
+    known[known] = source[packed_faces[known, 0]] == faces[known, 0]
+    by_area = np.flatnonzero(known)[np.argsort(area[known])]
     size = np.array([packer.width, packer.height])
-    largest = np.empty(int(chart.max()) + 1, np.int64)
-    by_area = np.argsort(area)
-    largest[chart[by_area]] = by_area
-    moved_to = placed[packed_faces[largest, 0]] * size
-    shift = moved_to - large[faces[largest, 0]] * packer.texels_per_unit
+    shift = np.zeros((int(chart.max()) + 1, 2))
+    moved_to = placed[packed_faces[by_area, 0]] * size
+    shift[chart[by_area]] = moved_to - large[faces[by_area, 0]] * packer.texels_per_unit
     chart_of_vertex = np.empty(len(flat), np.int64)
     chart_of_vertex[faces] = chart[:, None]
     uv = (large * packer.texels_per_unit + shift[chart_of_vertex]) / size.max()

@@ -19,7 +19,7 @@ def sample(name):
         return Photo(np.ascontiguousarray(np.asarray(image.convert("RGB"))), name)
 
 
-@pytest.mark.parametrize(("kind", "backend"), [("white", "plain"), ("gradient", "plain"), ("busy", "grabcut")])
+@pytest.mark.parametrize(("kind", "backend"), [("white", "plain"), ("gradient", "network"), ("busy", "network")])
 def test_the_background_decides_who_cuts(scene, listener, kind, backend):
     context, heard = listener
     example = scene(kind)

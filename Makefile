@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH := torch==2.13.0
 PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
 
 .PHONY: demo test check clean
 
 demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview picture and a quality report
-	$(BIN)/unflat $(PHOTO) -o demo/coffee.glb --preview --sheet --report
+	$(BIN)/unflat $(PHOTO) --box 95,5,515,395 -o demo/coffee.glb --preview --sheet --report
 
 test: $(VENV)/.tested check  ## style, types, architecture, and the whole suite
 	$(BIN)/python -m pytest -n 2
@@ -26,7 +27,8 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 $(VENV)/.tested: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,train]'
 	touch $@ $(VENV)/.installed
 
 clean:

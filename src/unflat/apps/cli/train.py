@@ -27,10 +27,13 @@ def run(arguments: Sequence[str]) -> int:
         _add_training(commands.add_parser(name, help=f"train the {name} network on shards; goes on where it stopped"))
     _add_export(commands.add_parser("export", help="write the averaged weights as ONNX, with a card"))
     _add_card(commands.add_parser("card", help="write the data card that credits what was trained on"))
+    _add_curve(commands.add_parser("curve", help="draw a column of a training's log"))
     options = parser.parse_args(arguments)
     _require_modules()
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
-    return int({"data": _data, "export": _export, "card": _card}.get(options.command, _train)(options, tell))
+    return int(
+        {"data": _data, "export": _export, "card": _card, "curve": _curve}.get(options.command, _train)(options, tell)
+    )
 
 
 def _require_modules() -> None:
@@ -83,6 +86,20 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--objects", metavar="FOLDER", required=True, help="the objects of `unflat train data`")
     parser.add_argument("--environments", metavar="FOLDER", help="its places")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="Markdown")
+
+
+def _add_curve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log", metavar="CSV", required=True, help="the log.csv of a training")
+    parser.add_argument("--column", default="loss")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="SVG")
+
+
+def _curve(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
+    from unflat.train.curve import training_curve
+
+    Path(options.output).write_text(training_curve(Path(options.log), options.column), encoding="utf-8")
+    tell(options.output)
+    return 0
 
 
 def _card(options: argparse.Namespace, tell: Callable[[str], None]) -> int:

@@ -81,7 +81,7 @@ def test_the_shipped_file_answers_as_the_trained_network(tmp_path: Path) -> None
 def test_training_goes_on_from_shipped_weights(tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = SingleViewNetwork(SingleViewConfig(pretrained=False))
-    network.heads["middle"].bias.data += 0.25
+    network.pixel.bias.data += 0.25
     file = exported(network, tmp_path)
     other = SingleViewNetwork(SingleViewConfig(pretrained=False))
     load_shipped_weights(other, file)

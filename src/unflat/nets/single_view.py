@@ -5,11 +5,12 @@ The weights lie beside this file with a card . The frame is that of `unflat.geom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Float32
 
@@ -51,6 +52,23 @@ class Prediction:
 
     def __post_init__(self) -> None:
         freeze_fields(self, *_MAPS, "front_normals", "back_normals", "back_color", "filled", "up")
+
+    def enlarged(self, size_px: int) -> Prediction:
+        """The same on a square of more pixels, between the old ones bilinear; `filled` keeps its own grid."""
+
+        def larger(values: Float32[np.ndarray, "s s *c"]) -> Float32[np.ndarray, "t t *c"]:
+            return np.asarray(cv2.resize(values, (size_px, size_px), interpolation=cv2.INTER_LINEAR))
+
+        return replace(
+            self,
+            front=larger(self.front),
+            back=larger(self.back),
+            front_normals=_unit(larger(self.front_normals)),
+            back_normals=_unit(larger(self.back_normals)),
+            back_color=larger(self.back_color),
+            front_error=larger(self.front_error),
+            back_error=larger(self.back_error),
+        )
 
 
 class SingleViewNetwork:

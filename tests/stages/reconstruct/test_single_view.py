@@ -167,3 +167,15 @@ def test_a_symmetry_that_is_no_share_is_refused():
     with pytest.raises(RecipeError) as caught:
         SingleView(symmetry=2.0)
     assert caught.value.code == "bad-option"
+
+
+def test_the_solid_may_be_finer_than_what_the_network_sees(inflating_weights):
+    coarse, fine = (made(inflating_weights, picture(vase()), resolution=side).mesh for side in (64, 256))
+    assert len(fine.faces) > 2 * len(coarse.faces)
+    assert np.allclose(fine.extent, coarse.extent, atol=0.05)
+
+
+@pytest.mark.parametrize("side", [8, 4096])
+def test_a_senseless_resolution_is_refused(side):
+    with pytest.raises(RecipeError, match="resolution"):
+        SingleView(resolution=side)

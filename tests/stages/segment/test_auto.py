@@ -19,13 +19,15 @@ def sample(name):
         return Photo(np.ascontiguousarray(np.asarray(image.convert("RGB"))), name)
 
 
-@pytest.mark.parametrize(("kind", "backend"), [("white", "plain"), ("gradient", "network"), ("busy", "network")])
-def test_the_background_decides_who_cuts(scene, listener, kind, backend):
+@pytest.mark.parametrize(
+    ("kind", "backend", "least"), [("white", "plain", 0.9), ("gradient", "network", 0.9), ("busy", "network", 0.7)]
+)
+def test_the_background_decides_who_cuts(scene, listener, kind, backend, least):
     context, heard = listener
     example = scene(kind)
     mask = Auto()(example.photo, context).mask
     assert mask.made_by == backend
-    assert example.overlap(mask) > 0.9
+    assert example.overlap(mask) > least
     assert not heard
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Float64
 
@@ -20,8 +21,9 @@ from unflat.geometry.symmetric_layers import symmetric
 from unflat.geometry.two_sides import TwoSides, finished_solid, layers_of
 from unflat.geometry.upright import upright_rotation
 from unflat.nets.shipped_weights import SHIPPED
-from unflat.nets.single_view import Prediction, load_single_view
+from unflat.nets.single_view import Prediction, SingleViewNetwork, load_single_view
 
+_RESOLUTIONS = (64, 512)
 _WIDEST_TAN = 1.0
 """No photo of one object that fills the square is taken through a wider lens (90°)."""
 _LEAST_SIDE_PX = 8
@@ -45,7 +47,13 @@ class SingleView:
     carve: bool = True
     """Cut out the air between front and back, as under a table or inside a cup."""
 
+    resolution: int = 192
+    """Samples along the square around the object in which the solid is built; the network sees its own size of it."""
+
     def __post_init__(self) -> None:
+        if not _RESOLUTIONS[0] <= self.resolution <= _RESOLUTIONS[1]:
+            raise RecipeError(f"reconstruct.resolution can't be {self.resolution}.", code="bad-option",
+                              hint="Give a number from {} to {}.".format(*_RESOLUTIONS))  # fmt: skip
         if not 0 <= self.symmetry <= 1:
             raise RecipeError(f"reconstruct.symmetry can't be {self.symmetry:g}.", code="bad-option",
                               hint="Give a share from 0 to 1, such as 0.8; 1 leaves the shape as it is.")  # fmt: skip
@@ -63,9 +71,9 @@ class SingleView:
         for doubt in doubts_about(view.photo, mask):
             context.warn(doubt)
         network = load_single_view(Path(self.weights) if self.weights else SHIPPED)
-        crop = cropped_to_object(view.photo, mask, network.size_px)
+        crop = cropped_to_object(view.photo, mask, max(self.resolution, network.size_px))
         context.progress(0.1)
-        said = network(crop.image, crop.mask, inflated_thickness(crop.mask))
+        said = _asked(network, crop)
         context.progress(0.6)
         _tell_uncertainty(said, crop, context)
         tangent = float(np.clip(crop.tan_half_fov or said.tan_half_fov, LEAST_TAN_HALF_FOV, _WIDEST_TAN))
@@ -101,6 +109,17 @@ class SingleView:
             return np.eye(3)
         axes = object_camera(1, said.tan_half_fov).world_from_camera[:3, :3]
         return upright_rotation(axes @ said.up.astype(np.float64))
+
+
+def _asked(network: SingleViewNetwork, crop: ObjectCrop) -> Prediction:
+    """What the network says of the crop, at the crop's size; what it paints anew is laid over the crop's own detail."""
+    size = (network.size_px, network.size_px)
+    image, mask = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (crop.image, crop.mask))
+    said = network(image, mask, inflated_thickness(mask))
+    if len(crop.mask) == network.size_px:
+        return said
+    painted = replace(said, back_color=said.back_color - image).enlarged(len(crop.mask))
+    return replace(painted, back_color=np.clip(crop.image + painted.back_color, 0, 1))
 
 
 def _view_of(source: Views | Drawing) -> tuple[View, Mask]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import fast_simplification
 import numpy as np
+from scipy.sparse import coo_matrix
 
 from unflat.core.shape import Mesh
 from unflat.geometry.carry import carried
 from unflat.geometry.closing import repaired
 from unflat.geometry.meshes import signed_volume, welded
-from unflat.geometry.topology import compacted, is_closed, is_closed_manifold, is_manifold
+from unflat.geometry.topology import compacted, edge_table, is_closed, is_closed_manifold, is_manifold
 
 _AGGRESSIVENESS = (7.0, 5.0, 3.0)
 """fast-simplification's own default first; lower ones collapse in a safer order, but may stop before the budget."""
@@ -21,6 +22,8 @@ _KEPT_VOLUME = 0.5
 """A closed mesh that lost more than this share of its volume has collapsed, not been simplified."""
 _NEAR_ENOUGH = 1.005
 """Mending a few pinches may add a few faces: not worth another try."""
+_STUCK = 1.2
+"""With this many times the budget left, nothing more could be collapsed: something else is in the way."""
 _RETRY_FACES = 4000
 """Further tries at a tiny budget start from a version this coarse, so that they take no time."""
 _FEWEST_FACES = 4
@@ -62,25 +65,42 @@ def _mended(mesh: Mesh) -> Mesh:
 
 
 def levels_of_detail(mesh: Mesh, ratios: tuple[float, ...]) -> tuple[Mesh, ...]:
-    """Coarser versions with these shares of the faces, finest first; each is made from the one before."""
-    levels: list[Mesh] = []
-    for ratio in sorted(ratios, reverse=True):
-        budget = max(int(len(mesh.faces) * ratio), _FEWEST_FACES)
-        levels.append(decimated(levels[-1] if levels else mesh, budget))
-    return tuple(levels)
+    """Coarser versions with these shares of the faces, finest first."""
+    budgets = (max(int(len(mesh.faces) * ratio), _FEWEST_FACES) for ratio in sorted(ratios, reverse=True))
+    return tuple(decimated(mesh, budget) for budget in budgets)
 
 
 def _candidates(mesh: Mesh, faces: int) -> Iterator[Mesh]:
     """Simplified meshes, the one asked for first, then safer ones."""
     budget, start = faces, mesh
     while budget < len(start.faces):
+        fewest = len(start.faces)
         for aggressiveness in _AGGRESSIVENESS:
-            vertices, triangles = fast_simplification.simplify(
-                np.array(start.vertices, np.float64), np.array(start.faces), target_count=budget, agg=aggressiveness
-            )
-            if len(triangles) > 0:
-                used, source = compacted(np.asarray(triangles, np.int32), len(vertices))
-                yield Mesh(vertices[source].astype(np.float32), used)
+            simpler = _simplified(start, budget, aggressiveness)
+            if len(simpler.faces) > 0:
+                fewest = min(fewest, len(simpler.faces))
+                yield simpler
+        if fewest > _STUCK * budget:
+            relaxed = _relaxed(start)
+            yield from (_simplified(relaxed, budget, aggressiveness) for aggressiveness in _AGGRESSIVENESS)
         if start is mesh and len(mesh.faces) > _RETRY_FACES and budget < _RETRY_FACES // 2:
             start = decimated(mesh, _RETRY_FACES)
         budget = int(budget * _BUDGET_STEP) + 1
+
+
+def _simplified(mesh: Mesh, budget: int, aggressiveness: float) -> Mesh:
+    vertices, triangles = fast_simplification.simplify(
+        np.array(mesh.vertices, np.float64), np.array(mesh.faces), target_count=budget, agg=aggressiveness
+    )
+    used, source = compacted(np.asarray(triangles, np.int32).reshape(-1, 3), len(vertices))
+    return Mesh(vertices[source].astype(np.float32), used)
+
+
+def _relaxed(mesh: Mesh) -> Mesh:
+    """Each vertex halfway to the middle of its neighbours: ridges like stairs, which block collapses, are gone."""
+    one, other = edge_table(mesh.faces).edges.T
+    ones, count = np.ones(len(one)), len(mesh.vertices)
+    around = coo_matrix((ones, (one, other)), shape=(count, count)).tocsr()
+    around = around + around.T
+    middle = (around @ mesh.vertices) / np.maximum(around.sum(axis=1), 1)
+    return mesh.with_vertices(np.asarray((mesh.vertices + middle) / 2, np.float32))

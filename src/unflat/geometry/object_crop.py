@@ -13,6 +13,9 @@ from unflat.core.arrays import freeze_fields
 from unflat.geometry.object_frame import FILL, object_camera
 from unflat.geometry.similarities import rotation_between
 
+_STAIR, _LEAST_STAIR = 0.5, 0.6
+"""Blur of the outline in the photo's pixels, and in the square's: without it, a hard mask's pixels become the stairs of
+a wall around the object. A line of one pixel survives."""
 _AIMING_ROUNDS = 4
 """Turning towards the outline's middle moves the middle a little: each time some hundred times less."""
 
@@ -118,7 +121,8 @@ def _sampled(
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (photo.width, photo.height))
     part = np.s_[low[1] : high[1], low[0] : high[0]]
     layers = np.dstack([photo.pixels[part].astype(np.float32) / np.float32(255), mask.alpha[part]])
-    step = max(1.0, float((corners.max(axis=0) - corners.min(axis=0)).max()) / size_px)
+    photo_pixels = float((corners.max(axis=0) - corners.min(axis=0)).max()) / size_px
+    step = max(1.0, photo_pixels)
     width, height = (max(1, round(length / step)) for length in high - low)
     small = cv2.resize(layers, (width, height), interpolation=cv2.INTER_AREA) if step > 1 else layers
     into_small = np.diag([width / (high[0] - low[0]), height / (high[1] - low[1]), 1.0])
@@ -131,4 +135,5 @@ def _sampled(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     color = cv2.warpPerspective(small[..., :3], warp, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpPerspective(small[..., 3], warp, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), max(_LEAST_STAIR, _STAIR / photo_pixels))
     return np.dstack([color, np.clip(alpha, 0, 1)]).astype(np.float32)

@@ -33,6 +33,8 @@ class ObjectEntry:
     split: Literal["train", "bench"] = "train"
     uniform_colour: bool = False
     """It is grey or of one colour: for training, give it a random texture."""
+    textured: bool = False
+    """It has a texture of its own, as scans and products have, not a colour a corner."""
 
 
 @runtime_checkable

@@ -17,22 +17,26 @@ from unflat.synth.assemblies import furniture, lamp_or_plant, lattice, vehicle, 
 from unflat.synth.blocks import Solid, union
 from unflat.synth.creatures import creature
 from unflat.synth.goods import footwear, fruit, house, package, stone, tool
-from unflat.synth.random_textures import random_texture
+from unflat.synth.household import ball, brick, open_ware
+from unflat.synth.random_textures import random_print, random_texture
 from unflat.synth.shapes import block_pile, cluster, extrusion, sheet, sweep, vessel
 from unflat.synth.warps import random_warp
 
 FAMILIES: dict[str, tuple[float, Callable[[np.random.Generator], list[Solid]], float]] = {
-    "cluster": (0.18, cluster, 0.35),
-    "vessel": (0.12, vessel, 0.15),
-    "package": (0.08, package, 0.08),
-    "fruit": (0.06, fruit, 0.3),
+    "cluster": (0.12, cluster, 0.35),
+    "vessel": (0.08, vessel, 0.15),
+    "package": (0.18, package, 0.04),
+    "fruit": (0.05, fruit, 0.3),
+    "ball": (0.06, ball, 0.0),
+    "open-ware": (0.09, open_ware, 0.03),
+    "brick": (0.08, brick, 0.03),
     "sweep": (0.05, sweep, 0.2),
     "extrusion": (0.05, extrusion, 0.3),
     "stone": (0.03, stone, 0.4),
     "tool": (0.05, tool, 0.15),
     "footwear": (0.02, footwear, 0.2),
-    "furniture": (0.12, furniture, 0.04),
-    "creature": (0.10, creature, 0.1),
+    "furniture": (0.08, furniture, 0.04),
+    "creature": (0.08, creature, 0.1),
     "vehicle": (0.05, vehicle, 0.05),
     "lamp-or-plant": (0.02, lamp_or_plant, 0.1),
     "wheel": (0.02, wheel_of, 0.1),
@@ -43,10 +47,14 @@ FAMILIES: dict[str, tuple[float, Callable[[np.random.Generator], list[Solid]], f
 }
 """Kind of object: how often it comes, who makes it, how often it is bent, twisted, tapered or dented afterwards."""
 
-_TUMBLED = ("cluster", "sweep", "stone", "wheel", "extrusion")
+_PRINTED = {"package": 0.6, "ball": 0.5, "brick": 0.3, "open-ware": 0.2}
+"""Share of these that carry a print, as goods do, another one on each side."""
+_TUMBLED = ("cluster", "sweep", "stone", "wheel", "extrusion", "brick")
 """Kinds that have no upright of their own: half of them lie as they would come to rest."""
+_EXACT = ("ball", "brick")
+"""Kinds whose proportions are left as they are made."""
 _STRETCHED = 0.3
-"""Share of the objects that are stretched or flattened, so that all proportions come."""
+"""Share of the other objects that are stretched or flattened, so that all proportions come."""
 _MOST_FACES = 8000
 _SAME_PLACE = 1e-4
 """Edges shorter than this share of the object are collapsed."""
@@ -63,7 +71,8 @@ def procedural_object(seed: int) -> Part:
     """
     rng = np.random.default_rng([seed, 0x0B7EC7])
     mesh, labels, name = procedural_shape(rng)
-    return random_texture(Part(mesh, Material(), name=f"{name}-{seed}"), rng, labels)
+    part = Part(mesh, Material(), name=f"{name}-{seed}")
+    return random_print(part, rng) if rng.random() < _PRINTED.get(name, 0.0) else random_texture(part, rng, labels)
 
 
 def procedural_shape(rng: np.random.Generator) -> tuple[Mesh, Int32[np.ndarray, "f"], str]:
@@ -74,7 +83,7 @@ def procedural_shape(rng: np.random.Generator) -> tuple[Mesh, Int32[np.ndarray, 
         name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
         _, make, warped = FAMILIES[name]
         solid = union(make(rng))
-        if rng.random() < _STRETCHED:
+        if name not in _EXACT and rng.random() < _STRETCHED:
             solid = solid.scale(np.exp(rng.normal(0, 0.3, 3)).tolist())
         if rng.random() < warped:
             solid = random_warp(solid, rng)

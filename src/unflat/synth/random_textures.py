@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int32, Int64, UInt8
 from unflat.core import Material, Mesh, Part
 from unflat.geometry.meshes import face_cross, weld_map
 from unflat.geometry.topology import connected_parts
-from unflat.synth.patterns import random_pattern
+from unflat.synth.patterns import leaves, printed, random_pattern
 
 _CELL_PX = 192
 """Texels across the unit sphere: as fine as a view of 256 pixels shows."""
@@ -30,15 +30,34 @@ def random_texture(part: Part, rng: np.random.Generator, labels: Int32[np.ndarra
     `labels` says which piece a face belongs to (without: what is connected); pieces share up to four paints. The part
     is expected in the unit sphere about the origin. Vertices are doubled along the seams. About 7 ms.
     """
-    mesh = part.mesh
-    piece = _pieces(mesh) if labels is None else labels
-    paints = int(rng.integers(1, _MOST_PAINTS + 1))
-    paint_of = rng.integers(0, paints, int(piece.max()) + 1)
-    around = rng.random() < _AROUND
-    columns = 1 if around or paints == 1 else 2
-    atlas = _atlas(rng, paints, columns)
+    piece = _pieces(part.mesh) if labels is None else labels
+    paints = [random_pattern(rng, _CELL_PX) for _ in range(int(rng.integers(1, _MOST_PAINTS + 1)))]
+    paint = rng.integers(0, len(paints), int(piece.max()) + 1)[piece]
+    return _painted(part, paint, paints, rng, around=rng.random() < _AROUND)
+
+
+def random_print(part: Part, rng: np.random.Generator) -> Part:
+    """The part with strong prints that say nothing of its shape: one around it, or up to four on its six sides."""
+    count = int(rng.integers(1, _MOST_PAINTS + 1))
+    paints = [(printed if rng.random() < 0.7 else leaves)(rng, _CELL_PX) for _ in range(count)]
+    side, _ = _box_projection(part.mesh)
+    paint = rng.integers(0, count, 6)[side]
+    return _painted(part, paint, paints, rng, around=rng.random() < _AROUND)
+
+
+def _painted(
+    part: Part,
+    paint: Int64[np.ndarray, "f"],
+    paints: list[UInt8[np.ndarray, "s s 3"]],
+    rng: np.random.Generator,
+    *,
+    around: bool,
+) -> Part:
+    """The part with these paints on its faces, and a random gloss."""
+    columns = 1 if around or len(paints) == 1 else 2
+    atlas = _atlas(paints, columns)
     rows = len(atlas) // _CELL_PX
-    mesh = _wrapped(mesh, paint_of[piece], rows) if around else _projected(mesh, paint_of[piece], columns, rows)
+    mesh = _wrapped(part.mesh, paint, rows) if around else _projected(part.mesh, paint, columns, rows)
     metal = rng.random() < 0.1
     material = Material(
         base_color=atlas,
@@ -55,14 +74,14 @@ def _pieces(mesh: Mesh) -> Int32[np.ndarray, "f"]:
     return np.asarray(connected_parts(welded.astype(np.int32), int(welded.max()) + 1), np.int32)
 
 
-def _atlas(rng: np.random.Generator, paints: int, columns: int) -> UInt8[np.ndarray, "h w 3"]:
+def _atlas(paints: list[UInt8[np.ndarray, "s s 3"]], columns: int) -> UInt8[np.ndarray, "h w 3"]:
     """The paints side by side."""
-    rows = -(-paints // columns)
+    rows = -(-len(paints) // columns)
     atlas = np.zeros((rows * _CELL_PX, columns * _CELL_PX, 3), np.uint8)
-    for index in range(paints):
+    for index, paint in enumerate(paints):
         row, column = divmod(index, columns)
         cell = (slice(row * _CELL_PX, (row + 1) * _CELL_PX), slice(column * _CELL_PX, (column + 1) * _CELL_PX))
-        atlas[cell] = random_pattern(rng, _CELL_PX)
+        atlas[cell] = paint
     return atlas
 
 

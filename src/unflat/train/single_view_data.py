@@ -24,8 +24,10 @@ from unflat.train.shards import PackedViews, write_shard
 VIEWS_PER_OBJECT = 4
 VIEWS_PER_SHARD = 512
 _SOLID_RESOLUTION = 48
-_PROCEDURAL = 0.25
-"""Share of made-up objects."""
+_PROCEDURAL = 0.5
+"""Share of made-up objects: half of those are goods, which shops photograph and libraries of models lack."""
+_TEXTURED = 2.0
+"""Objects with a texture of their own come so often for one with plain colours: real things look more like them."""
 _REPAINTED = 0.15
 """Share of coloured objects that get a random texture nevertheless; plain ones always do."""
 _DRAWN = 0.08
@@ -93,7 +95,8 @@ def _views(
 def _random_part(library: ObjectLibrary, entries: tuple[ObjectEntry, ...], rng: np.random.Generator) -> Part:
     if rng.random() < _PROCEDURAL:
         return procedural_object(int(rng.integers(2**31)))
-    entry = entries[int(rng.integers(len(entries)))]
+    weights = np.array([_TEXTURED if entry.textured else 1.0 for entry in entries])
+    entry = entries[int(rng.choice(len(entries), p=weights / weights.sum()))]
     part = library.part(entry)
     return random_texture(part, rng) if entry.uniform_colour or rng.random() < _REPAINTED else part
 

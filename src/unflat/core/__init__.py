@@ -20,6 +20,7 @@ from unflat.core.material import Material
 from unflat.core.photo import Mask, Photo
 from unflat.core.reconstruction import Reconstruction, Shape
 from unflat.core.shape import Field, Mesh, PointCloud
+from unflat.core.tracks import Tracks
 from unflat.core.view import DepthMap, Drawing, Scale, Source, View, Views
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Shape",
     "Source",
     "StageFailed",
+    "Tracks",
     "UnflatError",
     "View",
     "Views",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 
 def _ignore(_: object) -> None:
     """Take anything, do nothing."""
+
+
+def _nowhere() -> None:
+    """There is no folder."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,10 @@ class Context:
     """Call with the finished fraction 0..1, often enough (a few times a second) for Ctrl-C to be quick."""
     warn: Callable[[str], None] = field(default=_ignore)
     """Call with a full sentence. It is shown to the user and written into the provenance."""
+
+    workspace: Callable[[], Path | None] = field(default=_nowhere)
+    """A folder for what a long stage has done so far, the same one when the same work is begun again; None where
+    nothing is kept. Write whole files or none (`unflat.io.atomic`)."""
 
     def part(self, start: float, end: float) -> Context:
         """The context of a step whose own 0..1 is the part from start to end of this one's progress."""

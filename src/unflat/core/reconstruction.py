@@ -22,6 +22,10 @@ class Reconstruction:
     scale: Scale = Scale.UP_TO_SCALE
     detail: Mesh | None = None
     """The fine mesh that a decimation started from; normal maps are baked from it."""
+    dense: Views | None = None
+    """Undistorted, smaller copies of the views with depth and normals, where a dense stage made them."""
+    ground: tuple[float, float, float, float] | None = None
+    """The plane a x + b y + c z = d that the object stands on, (a, b, c) unit and upwards; None where none was found."""
 
     def __post_init__(self) -> None:
         require(

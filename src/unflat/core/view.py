@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from unflat.core.arrays import freeze_fields, require
 from unflat.core.camera import Camera
 from unflat.core.photo import Mask, Photo
+from unflat.core.tracks import Tracks
 
 
 class Scale(Enum):
@@ -26,6 +27,8 @@ class DepthMap:
 
     depth: Float32[np.ndarray, "h w"]
     scale: Scale = Scale.UP_TO_SCALE
+    confidence: Float32[np.ndarray, "h w"] | None = None
+    """How sure each depth is, 0..1; 0 where it is unknown."""
 
     def __post_init__(self) -> None:
         known = self.depth[np.isfinite(self.depth)]
@@ -47,7 +50,7 @@ class DepthMap:
             code="depth-infinite",
             hint="Mark unknown depth with NaN.",
         )
-        freeze_fields(self, "depth")
+        freeze_fields(self, "depth", "confidence")
 
 
 def _same_size(photo: Photo, other: np.ndarray | None, what: str) -> None:
@@ -92,6 +95,8 @@ class Views:
     """One or more views of the same, unmoved object."""
 
     items: tuple[View, ...]
+    tracks: Tracks | None = None
+    """Points that several views see, once their poses were found; the indices are those of `items`."""
 
     def __post_init__(self) -> None:
         require(len(self.items) > 0, "There is no view.", code="no-views", hint="Give at least one photo.")

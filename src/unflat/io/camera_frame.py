@@ -1,4 +1,4 @@
-"""One frame of a transforms.json as a camera."""
+"""One frame of a transforms.json as a camera, and what all readers of camera files share."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _ROUNDING = 1e-3
 _PINHOLE_MODELS = {"OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERSPECTIVE"}
 _ENDINGS = ("", ".png", ".jpg", ".jpeg", ".JPG", ".webp")
 """Blender scenes name their pictures without an ending."""
+_TRANSFORMS_HINT = "Write a transforms.json as nerfstudio does: frames with file_path, fl_x, w, h and transform_matrix."
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,33 @@ def camera_of_frame(frame: Frame, name: str, up: Literal["z", "y"]) -> Camera:
     )
 
 
-def bad_cameras(path: Path, what: str) -> InputError:
+def bad_cameras(path: Path, what: str, hint: str = _TRANSFORMS_HINT) -> InputError:
     """The refusal of a camera file."""
-    return InputError(
-        f"The camera file “{path.name}” {what}.",
-        code="bad-cameras",
-        hint="Write a transforms.json as nerfstudio does: frames with file_path, fl_x, w, h and transform_matrix.",
-    )
+    return InputError(f"The camera file “{path.name}” {what}.", code="bad-cameras", hint=hint)
+
+
+def exact_rotation(written: Float64[np.ndarray, "3 3"]) -> Float64[np.ndarray, "3 3"] | None:
+    """The rotation that a file wrote with few digits; None where it is mirrored, scaled or no rotation at all."""
+    if not np.isfinite(written).all():
+        return None
+    left, _, right = np.linalg.svd(written)
+    rotation = left @ right
+    if np.linalg.det(rotation) < 0 or np.abs(rotation - written).max() > _ROUNDING:
+        return None
+    return np.asarray(rotation)
+
+
+def size_of_picture_beside(path: Path, name: str, folders: tuple[str, ...] = ("",)) -> tuple[int, int] | None:
+    """Width and height of the picture that a camera file names, as it is seen; None where there is no such file.
+
+    It is looked for in `folders`, relative to the camera file's. Raises as `read_photo` for a picture that is none.
+    """
+    for folder in folders:
+        for ending in _ENDINGS:
+            picture = path.parent / folder / (name + ending)
+            if picture.is_file():
+                return picture_size(read_file(picture, DEFAULT_LIMITS), picture.name, DEFAULT_LIMITS)
+    return None
 
 
 def _refuse_other_lenses(frame: Frame) -> None:
@@ -111,11 +132,10 @@ def _size(frame: Frame, name: str) -> tuple[int, int]:
         if width < 1 or height < 1:
             raise bad_cameras(frame.path, f"{frame.where} has a size of {width:g}x{height:g} pixels")
         return round(width), round(height)
-    for ending in _ENDINGS:
-        picture = frame.path.parent / (name + ending)
-        if picture.is_file():
-            return picture_size(read_file(picture, DEFAULT_LIMITS), picture.name, DEFAULT_LIMITS)
-    raise bad_cameras(frame.path, f"{frame.where} has no “w” and “h”, and its picture is not beside the file")
+    size = size_of_picture_beside(frame.path, name)
+    if size is None:
+        raise bad_cameras(frame.path, f"{frame.where} has no “w” and “h”, and its picture is not beside the file")
+    return size
 
 
 def _rigid(frame: Frame) -> Float64[np.ndarray, "4 4"]:
@@ -127,9 +147,8 @@ def _rigid(frame: Frame) -> Float64[np.ndarray, "4 4"]:
         raise bad_cameras(frame.path, f"{frame.where} has no “transform_matrix” of numbers") from error
     if matrix.shape not in ((4, 4), (3, 4)) or not np.isfinite(matrix).all():
         raise bad_cameras(frame.path, f"{frame.where} has no “transform_matrix” of 4x4 finite numbers")
-    left, _, right = np.linalg.svd(matrix[:3, :3])
-    rotation = left @ right
-    if np.linalg.det(rotation) < 0 or np.abs(rotation - matrix[:3, :3]).max() > _ROUNDING:
+    rotation = exact_rotation(matrix[:3, :3])
+    if rotation is None:
         raise bad_cameras(frame.path, f"{frame.where} has a “transform_matrix” that is no rotation and translation")
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = rotation, matrix[:3, 3]

@@ -47,6 +47,12 @@ class RunFolder:
         """Store a result. Raises `SetupError` (``disk-full``, ``not-writable``); other results stay."""
         write_atomically(self._path(name, key), encode(noun))
 
+    def workspace(self, name: str, key: str) -> Path:
+        """A folder of its own for the pieces of a result that takes long."""
+        path = self.path / f"{name}-{key[:16]}"
+        path.mkdir(exist_ok=True)
+        return path
+
     def _path(self, name: str, key: str) -> Path:
         return self.path / f"{name}-{key[:16]}.npz"
 
@@ -67,12 +73,19 @@ def cache_root() -> Path:
     return Path(os.environ.get("UNFLAT_CACHE", platformdirs.user_cache_dir("unflat"))) / "runs"
 
 
+def photo_cache() -> Path:
+    """Where photos of sets are kept unpacked."""
+    root = cache_root().parent / "photos"
+    _prune(root)
+    return root
+
+
 def _prune(root: Path) -> None:
     """Remove the runs that were touched longest ago until the rest fits the limit."""
     runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
     total = 0
     for _, run in sorted(runs, reverse=True):
-        total += sum(file.stat().st_size for file in run.iterdir())
+        total += sum(file.stat().st_size for file in run.rglob("*"))
         if total > CACHE_LIMIT_BYTES:
             shutil.rmtree(run, ignore_errors=True)
 

@@ -13,9 +13,10 @@ from unflat.io.cameras import camera_for, read_cameras
 from unflat.io.depth import DepthKind, read_depth
 from unflat.io.mask import read_mask
 from unflat.io.photo import read_photo
+from unflat.pipeline.photo_store import read_photos
 from unflat.stages.segment.kind import kind_of_picture
 
-Kind = Literal["photo", "drawing", "views"]
+Kind = Literal["photo", "photos", "drawing", "views"]
 """Kinds of source, as recipes name them."""
 
 WORKING_SIDE_PX = 2048
@@ -31,6 +32,8 @@ class Intake:
     mask: Mask | None = None
     depth: DepthMap | None = None
     cameras: Mapping[str, Camera] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    """Sentences about files that could not be read."""
 
     @property
     def name(self) -> str:
@@ -42,7 +45,9 @@ class Intake:
         """SHA-256 of everything given: the root of all cache keys."""
         digest = hashlib.sha256(self.kind.encode())
         for photo in self.photos:
-            digest.update(photo.name.encode() + photo.pixels.tobytes())
+            digest.update(photo.name.encode())
+            # the hash of the file stands for its pixels: hundreds of photos need not be read again
+            digest.update(photo.pixels.tobytes() if photo.sha256 is None else photo.sha256.encode())
             digest.update(b"" if photo.alpha is None else photo.alpha.tobytes())
             digest.update(repr(photo.focal_px).encode())
         digest.update(b"" if self.mask is None else self.mask.alpha.tobytes())
@@ -61,26 +66,24 @@ def read_intake(
     depth_kind: DepthKind = "auto",
     depth_unit_m: float | None = None,
     cameras: Path | str | None = None,
+    mapped_in: Path | None = None,
 ) -> Intake:
     """Read the pictures of one object, with what goes with them. `kind` None: look at the picture and decide.
 
     Raises `InputError` for what can't be read or does not belong together.
     """
-    photos = tuple(read_photo(picture, max_side_px=WORKING_SIDE_PX) for picture in pictures)
-    if not photos:
+    if not pictures:
         raise InputError("No picture was given.", code="no-views", hint="Name at least one picture.")
     if cameras is not None:
-        return Intake(photos, "views", cameras=_cameras_of(photos, cameras))
-    if len(photos) > 1:
-        raise InputError(
-            f"{len(photos)} photos of one object need their cameras.",
-            code="no-camera",
-            hint="Give --cameras transforms.json, or one photo at a time.",
-        )
-    photo = photos[0]
+        photos, left_out = read_photos(pictures, WORKING_SIDE_PX, mapped_in)
+        return Intake(photos, "views", cameras=_cameras_of(photos, cameras), left_out=left_out)
+    if len(pictures) > 1 or kind == "photos":
+        photos, left_out = read_photos(pictures, WORKING_SIDE_PX, mapped_in)
+        return Intake(photos, "photos", left_out=left_out)
+    photo = read_photo(pictures[0], max_side_px=WORKING_SIDE_PX)
     size = (photo.width, photo.height)
     return Intake(
-        photos,
+        (photo,),
         kind or kind_of_picture(photo),
         mask=None if mask is None else read_mask(mask, size, max_side_px=WORKING_SIDE_PX),
         depth=None if depth is None else read_depth(depth, size, kind=depth_kind, unit_m=depth_unit_m),

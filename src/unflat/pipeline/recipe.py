@@ -17,7 +17,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-STAGES = ("segment", "reconstruct", "surface", "finish", "texture")
+STAGES = ("segment", "pose", "reconstruct", "surface", "finish", "texture")
 """The stages of a recipe, in the order in which they run."""
 
 _HEAD_KEYS = ("description", "takes", "extends")
@@ -44,7 +44,7 @@ class Recipe:
     name: str
     description: str
     takes: str
-    """Kind of source: photo, drawing or views."""
+    """Kind of source: photo, photos, drawing or views."""
     steps: tuple[Step, ...]
 
     def with_settings(self, settings: Mapping[str, Any]) -> Recipe:

@@ -11,7 +11,7 @@ from unflat.core import Asset, RecipeError
 from unflat.core.events import Event
 from unflat.io.depth import DepthKind
 from unflat.io.load import load_mesh
-from unflat.pipeline.folder import RunFolder, default_folder
+from unflat.pipeline.folder import RunFolder, default_folder, photo_cache
 from unflat.pipeline.intake import Intake, Kind, read_intake
 from unflat.pipeline.plan import Plan, plan
 from unflat.pipeline.recipe import Recipe, load_recipe
@@ -31,7 +31,7 @@ class Request:
     pictures: Sequence[Any]
     """Paths, bytes, arrays, PIL images, or "-"."""
     kind: Kind | None = None
-    """photo, drawing or views; None looks at the picture."""
+    """photo, photos (of one thing), drawing or views (with cameras); None looks at the picture."""
     mask: Any = None
     """A mask picture of the photo's size; skips the segment stage."""
     depth: Any = None
@@ -77,7 +77,7 @@ class Prepared:
 
 def choose_recipe(request: Request, kind: str) -> Recipe:
     """The recipe for a request: named or by kind, in the wanted quality, with target and own settings applied."""
-    base = request.recipe or {"photo": "relief" if request.depth is not None else "photo", "views": "hull"}.get(
+    base = request.recipe or {"photo": "relief" if request.depth is not None else "photo", "views": "photos"}.get(
         kind, kind
     )
     if request.quality != "standard":
@@ -110,6 +110,7 @@ def prepare(
         depth_kind=request.depth_kind,
         depth_unit_m=request.depth_unit_m,
         cameras=request.cameras,
+        mapped_in=_photo_folder(request),
     )
     planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)
     options = RunOptions(
@@ -133,6 +134,13 @@ def fulfil(
     """Prepare and run: the one call behind every door."""
     prepared = prepare(request, on_event, cancelled)
     return run(prepared.plan, prepared.intake, prepared.options)
+
+
+def _photo_folder(request: Request) -> Path | None:
+    """Where many photos are unpacked to and mapped from."""
+    if not request.store:
+        return None
+    return photo_cache() if request.run_folder is None else Path(request.run_folder) / "photos"
 
 
 def _folder_of(request: Request, intake: Intake) -> RunFolder | None:

@@ -79,6 +79,8 @@ class _Run:
 
     def assets(self) -> tuple[Asset, ...]:
         started = time.perf_counter()
+        for sentence in self._intake.left_out:
+            self._warn("intake", sentence)
         key = chain_key(self._intake.digest, repr(self._options.seed))
         source, key = self._segmented(key)
         objects = _objects(source, self._options.all_objects)
@@ -108,7 +110,7 @@ class _Run:
 
     def _asset(self, name: str, source: Views | Drawing, key: str) -> Asset:
         result: Any = source
-        for stage in ("reconstruct", "surface", "finish", "texture"):
+        for stage in ("pose", "reconstruct", "surface", "finish", "texture"):
             steps = self._plan.of_stage(stage)
             if not steps:
                 continue
@@ -151,7 +153,7 @@ class _Run:
             result = None if folder is None else folder.load(stage, key)
             cached = result is not None
             if result is None:
-                result = work(self._context(stage))
+                result = work(self._context(stage, key))
                 if folder is not None:
                     folder.save(stage, key, result)
         seconds = time.perf_counter() - started
@@ -161,18 +163,20 @@ class _Run:
         self._options.on_event(StageFinished(stage, names, seconds, cached, summary_of(result)))
         return result
 
-    def _context(self, stage: str) -> Context:
+    def _context(self, stage: str, key: str = "") -> Context:
         def progress(fraction: float) -> None:
             if self._options.cancelled():
                 raise Cancelled
             self._clock.progress(stage, fraction)
 
-        def warn(message: str) -> None:
-            if message not in self._warnings:
-                self._warnings.append(message)
-                self._options.on_event(WarningRaised(stage, message))
+        folder = self._options.folder
+        workspace = partial(folder.workspace, stage, key) if folder is not None and key else lambda: None
+        return Context(self._options.seed, progress, partial(self._warn, stage), workspace)
 
-        return Context(self._options.seed, progress, warn)
+    def _warn(self, stage: str, message: str) -> None:
+        if message not in self._warnings:
+            self._warnings.append(message)
+            self._options.on_event(WarningRaised(stage, message))
 
     @contextmanager
     def _guard(self, stage: str) -> Iterator[None]:

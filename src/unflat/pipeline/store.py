@@ -1,4 +1,8 @@
-"""Nouns to bytes and back: one uncompressed .npz of arrays and a JSON tree. No pickle, so a file can't run code."""
+"""Nouns to bytes and back: one uncompressed .npz of arrays and a JSON tree. No pickle, so a file can't run code.
+
+An array that is itself mapped from an .npy file is stored as that file's name, and mapped again when it is read: hundreds
+of photos go through all stages without being copied or held in memory.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,13 @@ import numpy as np
 
 from unflat import core
 from unflat.core import Scale
+from unflat.io.mapped import mapped_file
 
 _NOUNS: dict[str, type[Any]] = {
     name: getattr(core, name)
     for name in (
         "Camera", "DepthMap", "Drawing", "Field", "Mask", "Material", "Mesh", "Part", "Photo", "PointCloud",
-        "Reconstruction", "View", "Views",
+        "Reconstruction", "Tracks", "View", "Views",
     )
 }  # fmt: skip
 """What crosses a stage, and so what a stored file may hold."""
@@ -51,6 +56,8 @@ def decode(data: bytes) -> Any:
 
 def _tree_of(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
+        if (file := mapped_file(value)) is not None:
+            return {"mapped": str(file)}
         arrays.append(value)
         return {"array": f"a{len(arrays) - 1}"}
     if isinstance(value, Enum):
@@ -70,6 +77,8 @@ def _tree_of(value: Any, arrays: list[np.ndarray]) -> Any:
 def _noun_of(tree: Any, stored: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
+    if "mapped" in tree:
+        return np.load(tree["mapped"], mmap_mode="r", allow_pickle=False)
     if "array" in tree:
         return stored[tree["array"]]
     if "enum" in tree:

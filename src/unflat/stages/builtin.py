@@ -6,6 +6,7 @@ from unflat.stages.card import Card
 
 _SEGMENT = "unflat.stages.segment."
 _RECONSTRUCT = "unflat.stages.reconstruct."
+_POSE = "unflat.stages.pose."
 _SURFACE = "unflat.stages.surface."
 _FINISH = "unflat.stages.finish."
 _TEXTURE = "unflat.stages.texture."
@@ -76,6 +77,31 @@ BACKENDS: tuple[Card, ...] = (
         "what all silhouettes allow",
         takes=("views",),
         seconds=3.0,
+    ),
+    Card(
+        "pose",
+        "structure-from-motion",
+        _POSE + "structure_from_motion:StructureFromMotion",
+        "cameras of loose photos from the points they share, by COLMAP",
+        licence="BSD-3-Clause",
+        takes=("photos", "views"),
+        seconds=90.0,
+    ),
+    Card(
+        "reconstruct",
+        "multi-view-stereo",
+        _RECONSTRUCT + "multi_view_stereo:MultiViewStereo",
+        "the surface that many photos agree on, by PatchMatch stereo",
+        takes=("photos", "views"),
+        seconds=90.0,
+    ),
+    Card(
+        "surface",
+        "poisson",
+        _SURFACE + "poisson:Poisson",
+        "a closed surface through a cloud of points, by screened Poisson reconstruction",
+        licence="BSD-3-Clause",
+        seconds=20.0,
     ),
     Card(
         "surface",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from unflat.core.errors import SetupError
 
-StageName = Literal["segment", "reconstruct", "surface", "finish", "texture"]
+StageName = Literal["segment", "pose", "reconstruct", "surface", "finish", "texture"]
 """The stages that a recipe fills, in order."""
 
 
@@ -32,7 +32,7 @@ class Card:
     """Modules beyond the base install that it needs."""
     extra: str = ""
     """The extra of `unflat` that installs them."""
-    takes: tuple[str, ...] = ("photo", "drawing", "views")
+    takes: tuple[str, ...] = ("photo", "photos", "drawing", "views")
     """Kinds of source it can work on."""
     gives: tuple[StageName, ...] = ()
     """Later stages that it makes superfluous, for models that do several steps at once."""

@@ -1,0 +1,105 @@
+"""The object's points in a cloud of a whole scene: what stands on the ground where the cameras look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+from scipy import ndimage
+
+from unflat.core import Camera
+from unflat.geometry.scene_frame import ground_plane, looked_at
+
+_CELL = 0.012
+"""Cells in which points hang together, as a share of the distance between cameras and object."""
+_ABOVE = 0.008
+"""Points this much above the ground (same share) belong to what stands on it."""
+_CUT = 0.004
+"""Height above the ground (same share) at which the object is cut off it: carpets are rough."""
+_SURROUNDING = 1.3
+"""Ground is kept around the object up to this many times its radius."""
+_FEWEST_IN_CELL = 3
+_SMALLEST_SHARE = 0.02
+"""A thing with fewer of the points than this is no object."""
+_REACH = 0.5
+"""How far from what the cameras look at an object counts: its weight falls by half at this share of the distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectCloud:
+    """Which points are the object's or near it, and the ground below it."""
+
+    kept: Bool[np.ndarray, "n"]
+    """The object and the ground around it, without which a surface would be closed from the object to its foot."""
+    ground: tuple[float, float, float, float] | None
+    """The plane a x + b y + c z = d just above the ground, its normal upwards; None where there is no ground."""
+
+
+def object_in_cloud(
+    points: Float32[np.ndarray, "n 3"], cameras: tuple[Camera, ...], seed: int
+) -> ObjectCloud | None:
+    """The thing that stands where the cameras look; None where nothing stands out. The world is +Y up.
+
+    The ground is the plane that many points lie on and next to none below. Linear in points.
+    """
+    middle = looked_at(cameras, points)
+    distance = float(np.median([np.linalg.norm(camera.center - middle) for camera in cameras]))
+    up = np.array([0.0, 1.0, 0.0])
+    plane = ground_plane(points.astype(np.float64), up, distance, seed)
+    candidate = np.ones(len(points), np.bool_)
+    ground = None
+    if plane is not None:
+        up, ground = plane
+        candidate = points @ up - ground > _ABOVE * distance
+    cell = _CELL * distance
+    things = _things(points[candidate], cell)
+    best = _most_looked_at(points[candidate], things, middle, distance)
+    if best is None:
+        return None
+    kept = np.zeros(len(points), np.bool_)
+    kept[candidate] = things == best
+    if ground is None:
+        return ObjectCloud(kept, None)
+    kept |= ~candidate & _around(points, points[kept], up)
+    return ObjectCloud(kept, (float(up[0]), float(up[1]), float(up[2]), float(ground + _CUT * distance)))
+
+
+def _around(
+    points: Float32[np.ndarray, "n 3"], thing: Float32[np.ndarray, "m 3"], up: Float64[np.ndarray, "3"]
+) -> Bool[np.ndarray, "n"]:
+    """Points within the circle around the thing's foot, seen along `up`."""
+    across = np.eye(3) - np.outer(up, up)
+    flat, foot = points @ across, thing @ across
+    middle = (foot.min(axis=0) + foot.max(axis=0)) / 2
+    radius = np.linalg.norm(foot - middle, axis=1).max()
+    return np.asarray(np.linalg.norm(flat - middle, axis=1) < _SURROUNDING * radius)
+
+
+def _things(points: Float32[np.ndarray, "n 3"], cell: float) -> np.ndarray:
+    """For each point the number of the thing it belongs to: filled cells that touch; 0 for what is in sparse cells."""
+    if len(points) == 0:
+        return np.zeros(0, np.int64)
+    index = np.floor((points - np.percentile(points, 0.5, axis=0)) / cell).astype(np.int64)
+    inside = (np.abs(index) < 400).all(axis=1)
+    shift = index[inside].min(axis=0) if inside.any() else np.zeros(3, np.int64)
+    place = index[inside] - shift
+    counts = np.zeros(tuple(place.max(axis=0) + 1) if len(place) else (1, 1, 1), np.int32)
+    np.add.at(counts, tuple(place.T), 1)
+    labels, _ = ndimage.label(counts >= _FEWEST_IN_CELL, np.ones((3, 3, 3)))
+    things = np.zeros(len(points), np.int64)
+    things[inside] = labels[tuple(place.T)]
+    return things
+
+
+def _most_looked_at(
+    points: Float32[np.ndarray, "n 3"], things: np.ndarray, middle: Float64[np.ndarray, "3"], distance: float
+) -> int | None:
+    """The thing with the most points, those near what is looked at counting most."""
+    if len(points) == 0 or things.max() == 0:
+        return None
+    away = np.linalg.norm(points - middle, axis=1) / (_REACH * distance)
+    weight = np.bincount(things, weights=np.exp2(-(away**2)))
+    weight[0] = 0
+    best = int(weight.argmax())
+    return best if (things == best).sum() >= _SMALLEST_SHARE * len(points) else None

@@ -1,0 +1,348 @@
+"""PatchMatch multi-view stereo: a slanted plane for every pixel of a picture, found by trying what its neighbours found.
+
+A plane is written as inverse depth and its two slopes over the picture: exactly linear there, so a neighbour's plane
+is carried over by two products, and a patch is warped into another picture by one homography. Costs are bilaterally
+weighted normalised cross-correlation (Schoenberger et al. 2016, section 4.1); propagation is the adaptive checkerboard
+with a choice of views for every pixel (Xu and Tao 2019, ACMH; Galliani et al. 2015, Gipuma); a later pass asks for
+agreement with the depth maps of the other pictures (ACMM, section 4). Kernels run on all cores that Numba may use, and
+give the same numbers whatever their count: each pixel has random numbers of its own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+RADIUS, STEP = 4, 2
+"""Half the side of a patch, and the distance of its samples, in pixels."""
+_SIDE = np.arange(-RADIUS, RADIUS + 1, STEP)
+_ACROSS = np.tile(_SIDE, len(_SIDE)).astype(np.float32)
+_DOWN = np.repeat(_SIDE, len(_SIDE)).astype(np.float32)
+SAMPLES = len(_ACROSS)
+WORST = 2.0
+"""Cost (one minus correlation) of what can't be seen or has no texture."""
+_SIGMA_PLACE, _SIGMA_COLOR = 4.0, 12.0 / 255
+"""Bilateral weights: distance in pixels, difference in grey (0..1)."""
+_LEAST_VARIANCE = 2e-5
+"""Below this variance of grey (0..1) a patch has no texture that could be found again."""
+_LEAST_DEPTH = 1e-6
+_REGIONS = 8
+_NEAR = np.array([[-1, 0], [-2, -1], [-2, 1], [-3, -2], [-3, 2]], np.int32)
+_FAR = np.array([[-3, 0], [-5, 0], [-7, 0], [-9, 0], [-13, 0], [-17, 0], [-21, 0]], np.int32)
+"""Pixels of the other colour above a pixel (down, right), of which the best is tried; the other sides by turning."""
+_GOOD_START, _GOOD_DECAY, _BAD = 0.8, 90.0, 1.2
+"""A view counts as seeing the pixel if enough hypotheses cost less than the first (falling with the iteration), and not
+too many more than the last (Xu and Tao 2019, equation 2)."""
+_GOOD_NEEDED, _BAD_ALLOWED = 2, 3
+_VIEW_SIGMA = 0.3
+_GEOMETRIC_WEIGHT, _GEOMETRIC_CLAMP_PX = 0.1, 3.0
+"""What a pixel of forward-backward reprojection error costs, and where it is cut off (ACMM, equation 9)."""
+
+
+@njit(inline="always")
+def _uniform(state):  # type: ignore[no-untyped-def]
+    """The next of a pixel's own random numbers, 0..1, and the state after it (xorshift64*, Vigna 2016)."""
+    state ^= state >> np.uint64(12)
+    state ^= state << np.uint64(25)
+    state ^= state >> np.uint64(27)
+    return np.float32((state * np.uint64(2685821657736338717)) >> np.uint64(40)) / np.float32(1 << 24), state
+
+
+@njit(inline="always")
+def _seeded(seed, index):  # type: ignore[no-untyped-def]
+    """A pixel's first state (splitmix64, Steele et al. 2014)."""
+    z = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(index) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (z ^ (z >> np.uint64(31))) | np.uint64(1)
+
+
+@njit(fastmath=True)
+def reference_patch(image, row, column, weights, values):  # type: ignore[no-untyped-def]
+    """Fill in a patch's weights (sum 1) and greys less their weighted mean; give its weighted variance."""
+    height, width = image.shape
+    centre = image[row, column]
+    total = np.float32(0)
+    mean = np.float32(0)
+    for i in range(SAMPLES):
+        across, down = _ACROSS[i], _DOWN[i]
+        y, x = min(max(row + int(down), 0), height - 1), min(max(column + int(across), 0), width - 1)
+        value = image[y, x]
+        away = (down * down + across * across) / np.float32(2 * _SIGMA_PLACE * _SIGMA_PLACE)
+        other = (value - centre) * (value - centre) / np.float32(2 * _SIGMA_COLOR * _SIGMA_COLOR)
+        weight = np.float32(math.exp(-away - other))
+        weights[i], values[i] = weight, value
+        total += weight
+        mean += weight * value
+    mean /= total
+    variance = np.float32(0)
+    for i in range(SAMPLES):
+        weights[i] /= total
+        values[i] -= mean
+        variance += weights[i] * values[i] * values[i]
+    return variance
+
+
+@njit(fastmath=True, inline="always")
+def patch_cost(source, size, warp, shift, row, column, inverse, right, below, weights, values, variance):  # type: ignore[no-untyped-def]
+    """One minus the correlation of the reference patch with the source, seen through a plane.
+
+    The plane is inverse depth and its slopes to the right and down. `warp` takes reference pixels (whole-number places
+    of their centres) to the source at infinity, `shift` is added times inverse depth.
+    """
+    worst, one, reach = np.float32(WORST), np.float32(1), np.float32(RADIUS)
+    x0 = warp[0, 0] * column + warp[0, 1] * row + warp[0, 2] + inverse * shift[0]
+    y0 = warp[1, 0] * column + warp[1, 1] * row + warp[1, 2] + inverse * shift[1]
+    z0 = warp[2, 0] * column + warp[2, 1] * row + warp[2, 2] + inverse * shift[2]
+    xa, ya, za = warp[0, 0] + right * shift[0], warp[1, 0] + right * shift[1], warp[2, 0] + right * shift[2]
+    xd, yd, zd = warp[0, 1] + below * shift[0], warp[1, 1] + below * shift[1], warp[2, 1] + below * shift[2]
+    if z0 - reach * (abs(za) + abs(zd)) <= np.float32(_LEAST_DEPTH):
+        return worst
+    height, width = size
+    for across in (-reach, reach):  # the patch's image is convex: if its corners lie inside, all of it does
+        for down in (-reach, reach):
+            scale = one / (z0 + across * za + down * zd)
+            x, y = (x0 + across * xa + down * xd) * scale, (y0 + across * ya + down * yd) * scale
+            if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
+                return worst
+    mean, square, product = np.float32(0), np.float32(0), np.float32(0)
+    for i in range(SAMPLES):
+        across, down = _ACROSS[i], _DOWN[i]
+        scale = one / (z0 + across * za + down * zd)
+        x, y = (x0 + across * xa + down * xd) * scale, (y0 + across * ya + down * yd) * scale
+        left, top = np.int32(x), np.int32(y)
+        beside, under = x - np.float32(left), y - np.float32(top)
+        a, b = source[top, left], source[top, left + 1]
+        c, d = source[top + 1, left], source[top + 1, left + 1]
+        upper, lower = a + (b - a) * beside, c + (d - c) * beside
+        value = upper + (lower - upper) * under
+        weighted = weights[i] * value
+        mean += weighted
+        square += weighted * value
+        product += weighted * values[i]
+    other = square - mean * mean
+    if other < np.float32(_LEAST_VARIANCE):
+        return worst
+    return min(max(one - product / np.float32(math.sqrt(variance * other)), np.float32(0)), worst)
+
+
+@njit(fastmath=True, inline="always")
+def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, column, inverse):  # type: ignore[no-untyped-def]
+    """Forward-backward reprojection error in pixels with another picture's inverse depth, clamped."""
+    clamp = np.float32(_GEOMETRIC_CLAMP_PX)
+    z = warp[2, 0] * column + warp[2, 1] * row + warp[2, 2] + inverse * shift[2]
+    if z <= np.float32(_LEAST_DEPTH):
+        return clamp
+    x = (warp[0, 0] * column + warp[0, 1] * row + warp[0, 2] + inverse * shift[0]) / z
+    y = (warp[1, 0] * column + warp[1, 1] * row + warp[1, 2] + inverse * shift[1]) / z
+    height, width = size
+    left, top = int(math.floor(x + 0.5)), int(math.floor(y + 0.5))
+    if left < 0 or top < 0 or left >= width or top >= height:
+        return clamp
+    found = inverse_depth[top, left]
+    if not found > 0:
+        return clamp
+    z = back[2, 0] * x + back[2, 1] * y + back[2, 2] + found * back_shift[2]
+    if z <= np.float32(_LEAST_DEPTH):
+        return clamp
+    right = (back[0, 0] * x + back[0, 1] * y + back[0, 2] + found * back_shift[0]) / z - column
+    below = (back[1, 0] * x + back[1, 1] * y + back[1, 2] + found * back_shift[1]) / z - row
+    return min(np.float32(math.sqrt(right * right + below * below)), clamp)
+
+
+@njit(inline="always")
+def _region(region, k):  # type: ignore[no-untyped-def]
+    """The k-th pixel (down, right) of a region: four near ones, then four far ones, turned by quarters."""
+    down, right = (_NEAR[k, 0], _NEAR[k, 1]) if region < 4 else (_FAR[k, 0], _FAR[k, 1])
+    turn = region % 4
+    if turn == 1:
+        return right, -down
+    if turn == 2:
+        return -down, -right
+    if turn == 3:
+        return -right, down
+    return down, right
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def sweep(
+    image, sources, sizes, warps, shifts, planes, costs, seen, colour, options, rays, depths, backs, back_shifts
+):  # type: ignore[no-untyped-def]
+    """Try the neighbours' planes and random changes of the own on all pixels of one colour of the checkerboard.
+
+    Changes `planes` (h, w, 3), `costs` (h, w) and `seen` (h, w), a bit for each source that was found to see the pixel.
+    `options`: iteration, seed, least and largest inverse depth, size of changes (0..1), whether to try far regions,
+    whether to search at random, and whether `depths` (s, h, w), the sources' inverse depths, count.
+    """
+    height, width = image.shape
+    count = len(sources)
+    iteration, seed = options[0], np.int64(options[1])
+    low, high, change = np.float32(options[2]), np.float32(options[3]), np.float32(options[4])
+    regions = _REGIONS if options[5] > 0 else _REGIONS // 2
+    searches, geometric = options[6] > 0, options[7] > 0
+    good = np.float32(_GOOD_START * math.exp(-iteration * iteration / _GOOD_DECAY))
+    for row in prange(height):
+        weights, values = np.empty(SAMPLES, np.float32), np.empty(SAMPLES, np.float32)
+        tried = np.empty((_REGIONS + 1, 3), np.float32)
+        found = np.empty((_REGIONS + 1, count), np.float32)
+        sight = np.empty(count, np.float32)
+        for column in range((row + colour) % 2, width, 2):
+            variance = reference_patch(image, row, column, weights, values)
+            if variance < np.float32(_LEAST_VARIANCE):
+                costs[row, column] = np.float32(WORST)
+                continue
+            y, x = np.float32(row), np.float32(column)
+            many = 1
+            for i in range(3):
+                tried[0, i] = planes[row, column, i]
+            for region in range(regions):
+                best_row, best_column, least = -1, -1, np.float32(1e9)
+                for k in range(len(_NEAR) if region < 4 else len(_FAR)):
+                    down, right = _region(region, k)
+                    r, c = row + down, column + right
+                    if r < 0 or c < 0 or r >= height or c >= width:
+                        continue
+                    if costs[r, c] < least:
+                        best_row, best_column, least = r, c, costs[r, c]
+                if best_row < 0:
+                    continue
+                slope_x, slope_y = planes[best_row, best_column, 1], planes[best_row, best_column, 2]
+                inverse = planes[best_row, best_column, 0] + slope_x * (x - best_column) + slope_y * (y - best_row)
+                if low < inverse < high:
+                    tried[many, 0], tried[many, 1], tried[many, 2] = inverse, slope_x, slope_y
+                    many += 1
+            for i in range(many):
+                for j in range(count):
+                    found[i, j] = patch_cost(
+                        sources[j], sizes[j], warps[j], shifts[j], y, x,
+                        tried[i, 0], tried[i, 1], tried[i, 2], weights, values, variance,
+                    )  # fmt: skip
+            mask, total = np.int64(0), np.float32(0)
+            for j in range(count):
+                goods, bads, sum_of_goods = 0, 0, np.float32(0)
+                for i in range(many):
+                    if found[i, j] < good:
+                        goods += 1
+                        ratio = found[i, j] / np.float32(_VIEW_SIGMA)
+                        sum_of_goods += np.float32(math.exp(np.float32(-0.5) * ratio * ratio))
+                    elif found[i, j] > np.float32(_BAD):
+                        bads += 1
+                sight[j] = np.float32(0)
+                if goods >= _GOOD_NEEDED and bads < _BAD_ALLOWED + (many - 1) // 4:
+                    sight[j] = sum_of_goods / goods
+                    mask |= np.int64(1) << j
+                    total += sight[j]
+            if mask == 0:  # nothing convinces: the two views that match best under any plane
+                for _ in range(2):
+                    pick, least = -1, np.float32(WORST)
+                    for j in range(count):
+                        if (mask >> j) & 1:
+                            continue
+                        for i in range(many):
+                            if found[i, j] < least:
+                                pick, least = j, found[i, j]
+                    if pick >= 0:
+                        mask |= np.int64(1) << pick
+                        sight[pick] = np.float32(1)
+                        total += np.float32(1)
+            if total <= 0:
+                costs[row, column] = np.float32(WORST)
+                seen[row, column] = 0
+                continue
+            best, least = 0, np.float32(1e9)
+            for i in range(many):
+                cost = np.float32(0)
+                for j in range(count):
+                    if sight[j] > 0:
+                        part = found[i, j]
+                        if geometric:
+                            part += np.float32(_GEOMETRIC_WEIGHT) * _disagreement(
+                                depths[j], sizes[j], warps[j], shifts[j], backs[j], back_shifts[j], y, x, tried[i, 0]
+                            )
+                        cost += sight[j] * part
+                cost /= total
+                if cost < least:
+                    best, least = i, cost
+            p0, p1, p2 = tried[best, 0], tried[best, 1], tried[best, 2]
+            state = _seeded(seed + np.int64(iteration) * 7919 + colour, row * width + column)
+            for attempt in range(5 if searches else 3):
+                n0, n1, n2, state = _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state)
+                if not (low < n0 < high):
+                    continue
+                cost = np.float32(0)
+                for j in range(count):
+                    if sight[j] > 0:
+                        part = patch_cost(
+                            sources[j], sizes[j], warps[j], shifts[j], y, x, n0, n1, n2, weights, values, variance
+                        )
+                        if geometric:
+                            part += np.float32(_GEOMETRIC_WEIGHT) * _disagreement(
+                                depths[j], sizes[j], warps[j], shifts[j], backs[j], back_shifts[j], y, x, n0
+                            )
+                        cost += sight[j] * part
+                cost /= total
+                if cost < least:
+                    least, p0, p1, p2 = cost, n0, n1, n2
+            planes[row, column, 0], planes[row, column, 1], planes[row, column, 2] = p0, p1, p2
+            costs[row, column] = least
+            seen[row, column] = mask
+
+
+@njit(inline="always")
+def _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state):  # type: ignore[no-untyped-def]
+    """A plane near the present one or at random: attempts 0, 1, 2 change depth, normal, both a little; 3, 4 search.
+
+    `rays`: fx, fy, cx, cy of the reference in whole-number pixel places.
+    """
+    u0, state = _uniform(state)
+    u1, state = _uniform(state)
+    u2, state = _uniform(state)
+    depth_changes, normal_changes = attempt != 1, attempt != 0
+    inverse = p0
+    if attempt >= 3:
+        inverse = low + (high - low) * u0 if attempt == 3 else p0
+    elif depth_changes:
+        inverse = p0 * (np.float32(1) + change * (np.float32(2) * u0 - np.float32(1)))
+    if not normal_changes:
+        return inverse, p1 * inverse / p0, p2 * inverse / p0, state
+    # slopes relative to inverse depth are those of the plane itself: d(log inverse) per pixel
+    if attempt >= 3:
+        tilt_x, tilt_y = np.float32(3) * u1 - np.float32(1.5), np.float32(3) * u2 - np.float32(1.5)
+    else:
+        reach = np.float32(4) * change
+        tilt_x = _tilt(p1 / p0, rays[0], x - rays[2]) + reach * (np.float32(2) * u1 - np.float32(1))
+        tilt_y = _tilt(p2 / p0, rays[1], y - rays[3]) + reach * (np.float32(2) * u2 - np.float32(1))
+    return inverse, inverse * _slope(tilt_x, rays[0], x - rays[2]), inverse * _slope(tilt_y, rays[1], y - rays[3]), state
+
+
+@njit(inline="always")
+def _tilt(slope, focal, offset):  # type: ignore[no-untyped-def]
+    """dz over dx of the plane, roughly: the relative slope of inverse depth, times the focal length, negative."""
+    return -slope * focal
+
+
+@njit(inline="always")
+def _slope(tilt, focal, offset):  # type: ignore[no-untyped-def]
+    """The relative slope of inverse depth of a plane that is tilted by so much."""
+    return -tilt / focal
+
+
+@njit(parallel=True, cache=True)
+def normals_of_planes(planes, rays):  # type: ignore[no-untyped-def]
+    """Unit normals (h, w, 3) in the camera's frame, towards the camera, of planes of inverse depth."""
+    height, width = planes.shape[:2]
+    normals = np.empty((height, width, 3), np.float32)
+    for row in prange(height):
+        for column in range(width):
+            inverse, right, below = planes[row, column]
+            x, y = column - rays[2], row - rays[3]
+            # inverse depth = a X/Z + b Y/Z + c on the plane a X + b Y + c Z = 1
+            a, b = right * rays[0], below * rays[1]
+            c = inverse - right * x - below * y
+            length = math.sqrt(a * a + b * b + c * c) + 1e-20
+            normals[row, column, 0] = -a / length
+            normals[row, column, 1] = -b / length
+            normals[row, column, 2] = -c / length
+    return normals

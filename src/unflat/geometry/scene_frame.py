@@ -1,0 +1,122 @@
+"""Which way is up in a set of photos whose world has no frame of its own: the ground, or how cameras are held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from unflat.core import Camera
+
+_TRIES = 600
+_GROUND_TILT_DEG = 50.0
+"""A ground plane's normal is at most this far from how the cameras are held, on the mean."""
+_GROUND_SHARE = 0.12
+"""Points that must lie on the plane for it to be the ground."""
+_THICKNESS = 0.006
+"""Half thickness of the ground's layer as a share of the scene's size."""
+_BELOW_SHARE = 0.03
+"""Points that may lie below the ground: reflections and mistakes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneFrame:
+    """An upright frame at the place that the cameras look at."""
+
+    similarity: Float64[np.ndarray, "4 4"]
+    """From the old world to the new: the looked-at point at the origin, +Y up, cameras about 1 away... times scale."""
+    ground: float | None
+    """Height of the ground in the new world, None where none was found."""
+
+
+def upright_frame(
+    cameras: tuple[Camera, ...], points: Float32[np.ndarray, "n 3"], *, keep_scale: bool, seed: int
+) -> SceneFrame:
+    """The frame of a set of photos: by the ground where there is one, else by how the cameras are held.
+
+    Unless `keep_scale`, the median distance between cameras and what they look at becomes 1.
+    """
+    held = np.mean([-camera.world_from_camera[:3, 1] for camera in cameras], axis=0)
+    held = _unit(held) if np.linalg.norm(held) > 0.2 else _ring_axis(cameras)
+    middle = looked_at(cameras, points)
+    distance = float(np.median([np.linalg.norm(camera.center - middle) for camera in cameras]))
+    plane = ground_plane(points.astype(np.float64), held, distance, seed)
+    up = held if plane is None else plane[0]
+    front = cameras[0].center - middle
+    front = front - up * (front @ up)
+    front = _unit(front) if np.linalg.norm(front) > 1e-6 * distance else _any_across(up)
+    rotation = np.stack([np.cross(up, front), up, front])
+    scale = 1.0 if keep_scale else 1 / max(distance, 1e-9)
+    similarity = np.eye(4)
+    similarity[:3, :3] = scale * rotation
+    similarity[:3, 3] = -scale * rotation @ middle
+    height = None if plane is None else scale * (plane[1] - up @ middle)
+    return SceneFrame(similarity, None if height is None else float(height))
+
+
+def looked_at(cameras: tuple[Camera, ...], points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "3"]:
+    """The point nearest to all optical axes, if it lies in front of the cameras; else the points' median."""
+    total, moments = np.zeros((3, 3)), np.zeros(3)
+    for camera in cameras:
+        across = np.eye(3) - np.outer(camera.forward, camera.forward)
+        total += across
+        moments += across @ camera.center
+    median = np.median(points, axis=0).astype(np.float64)
+    if np.linalg.cond(total) > 1e4:
+        return median
+    middle = np.linalg.solve(total, moments)
+    ahead = np.array([(middle - camera.center) @ camera.forward for camera in cameras])
+    return middle if (ahead > 0).mean() > 0.8 else median
+
+
+def ground_plane(
+    points: Float64[np.ndarray, "n 3"], held: Float64[np.ndarray, "3"], distance: float, seed: int
+) -> tuple[Float64[np.ndarray, "3"], float] | None:
+    """Unit normal (up) and offset of the plane that many points lie on and next to none below; None without one.
+
+    RANSAC over triples of points, then least squares. `distance`: size of the scene.
+    """
+    if len(points) < 30:
+        return None
+    rng = np.random.default_rng(seed)
+    some = points if len(points) <= 4000 else points[rng.choice(len(points), 4000, replace=False)]
+    layer = 2 * _THICKNESS * distance
+    best: tuple[float, Float64[np.ndarray, "3"], float] | None = None
+    for a, b, c in some[rng.integers(len(some), size=(_TRIES, 3))]:
+        normal = np.cross(b - a, c - a)
+        if np.linalg.norm(normal) < 1e-12:
+            continue
+        normal = _unit(normal) * (1 if normal @ held > 0 else -1)
+        if normal @ held < np.cos(np.radians(_GROUND_TILT_DEG)):
+            continue
+        heights = some @ normal - a @ normal
+        on, below = (np.abs(heights) < layer).mean(), (heights < -2 * layer).mean()
+        if on >= _GROUND_SHARE and below <= _BELOW_SHARE and (best is None or on > best[0]):
+            best = float(on), normal, float(a @ normal)
+    if best is None:
+        return None
+    _, normal, offset = best
+    for _ in range(3):
+        on_plane = points[np.abs(points @ normal - offset) < layer]
+        centre = on_plane.mean(axis=0)
+        normal = np.linalg.svd(on_plane - centre, full_matrices=False)[2][2]
+        normal = normal * (1 if normal @ held > 0 else -1)
+        offset = float(centre @ normal)
+    return normal, offset
+
+
+def _ring_axis(cameras: tuple[Camera, ...]) -> Float64[np.ndarray, "3"]:
+    """Cameras all around, held every way: the axis of the ring they stand on."""
+    centers = np.stack([camera.center for camera in cameras])
+    axis = np.linalg.svd(centers - centers.mean(axis=0))[2][2]
+    ups = np.array([-camera.world_from_camera[:3, 1] for camera in cameras])
+    return np.asarray(axis * (1 if (ups @ axis).sum() >= 0 else -1))
+
+
+def _unit(vector: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3"]:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _any_across(up: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3"]:
+    return _unit(np.cross(up, np.eye(3)[int(np.abs(up).argmin())]))

@@ -1,0 +1,248 @@
+"""Structure from motion: cameras of loose photos from points that they share, by COLMAP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Float64
+
+from unflat.core import Camera, Context, InputError, RecipeError, StageFailed, Tracks, View, Views
+from unflat.geometry.cameras import transform_camera
+from unflat.geometry.scene_frame import upright_frame
+from unflat.io.atomic import write_atomically
+from unflat.stages.pose.colmap_job import ANSWER, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.doubts import left_out_warnings, refuse_unplaceable, without_twins
+
+_FEWEST = 2
+_EXHAUSTIVE_UP_TO = 50
+"""Photos up to which all pairs are compared; beyond, those that look alike."""
+_FINE_FROM_PX = 1200
+"""Photos from this size on have features enough at their own size; smaller ones are doubled first."""
+_JPEG_QUALITY = 97
+
+
+@dataclass(frozen=True)
+class StructureFromMotion:
+    """Finds the cameras of loose photos, and the lens where it is not known."""
+
+    side_px: int = 1600
+    """Longest side at which features are looked for; larger is more exact and slower."""
+    features: int = 8192
+    """Most features of a photo."""
+    matching: Literal["auto", "exhaustive", "sequential", "retrieval"] = "auto"
+    """Which photos are compared: all; those near in order (a video); those that look alike; auto by their number."""
+
+    def __post_init__(self) -> None:
+        if not 320 <= self.side_px <= 8192:
+            raise RecipeError(f"pose.side_px can't be {self.side_px}.", code="bad-option", hint="Give 320 to 8192.")
+        if not 256 <= self.features <= 65536:
+            raise RecipeError(f"pose.features can't be {self.features}.", code="bad-option", hint="Give 256 to 65536.")
+        if self.matching not in ("auto", "exhaustive", "sequential", "retrieval"):
+            raise RecipeError(f"pose.matching can't be “{self.matching}”.", code="bad-option",
+                              hint="Give auto, exhaustive, sequential or retrieval.")  # fmt: skip
+
+    def __call__(self, source: Views, context: Context) -> Views:
+        """The views that could be placed, upright, with their tracks; cameras that are known already stay.
+
+        Raises `InputError`: ``too-few-views``, ``photos-identical``, ``photos-do-not-overlap``, ``no-parallax``. About
+        3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos.
+        """
+        source = without_twins(source, context.warn)
+        if len(source.items) < _FEWEST:
+            raise InputError(
+                f"Photogrammetry needs at least {_FEWEST} photos of the object, found {len(source.items)}.",
+                code="too-few-views",
+                hint="Give more photos from around it; for a single photo leave out --together.",
+            )
+        with _folder(context) as folder:
+            names = _write_pictures(source, folder / PICTURES, self.side_px)
+            answer = self._run(source, names, folder, context)
+            refuse_unplaceable(answer, dict(zip(names, source.names, strict=True)))
+            placed = _read_model(folder / MODEL, source, names)
+        for warning in left_out_warnings(answer, source, placed, names):
+            context.warn(warning)
+        return _upright(placed, keep=_all_known(source), seed=context.seed)
+
+    def _run(self, source: Views, names: tuple[str, ...], folder: Path, context: Context) -> ColmapAnswer:
+        if (folder / ANSWER).exists():
+            return ColmapAnswer.read(folder)
+        known = _all_known(source)
+        count = len(names)
+        matching = self.matching
+        if matching == "auto":
+            matching = "exhaustive" if count <= _EXHAUSTIVE_UP_TO else "retrieval"
+        side = max(max(view.photo.width, view.photo.height) for view in source.items)
+        finest = 0 if min(side, self.side_px) >= _FINE_FROM_PX else -1
+        lenses = _lenses(source, names, self.side_px)
+        ColmapJob(lenses, matching, names, self.features, finest, context.seed, known).write(folder)
+        if known:
+            _write_known(source, names, folder, self.side_px)
+        _run_worker(folder, context.progress)
+        return ColmapAnswer.read(folder)
+
+
+def _all_known(source: Views) -> bool:
+    return all(view.camera is not None for view in source.items)
+
+
+@contextmanager
+def _folder(context: Context) -> Iterator[Path]:
+    """Where COLMAP works: kept for the next time, or gone in the end."""
+    kept = context.workspace()
+    if kept is not None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def _scaled_size(view: View, side_px: int) -> tuple[int, int]:
+    scale = min(side_px / max(view.photo.width, view.photo.height), 1.0)
+    return max(round(view.photo.width * scale), 1), max(round(view.photo.height * scale), 1)
+
+
+def _write_pictures(source: Views, folder: Path, side_px: int) -> tuple[str, ...]:
+    """The photos as COLMAP reads them; gives their names there. Those that are there already stay."""
+    names = []
+    for index, view in enumerate(source.items):
+        name = f"{index:05d}.jpg"
+        names.append(name)
+        if (folder / name).exists():
+            continue
+        picture = cv2.resize(view.photo.pixels, _scaled_size(view, side_px), interpolation=cv2.INTER_AREA)
+        coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+        write_atomically(folder / name, coded.tobytes())
+    return tuple(names)
+
+
+def _lenses(source: Views, names: tuple[str, ...], side_px: int) -> tuple[Lens, ...]:
+    """Photos of the same size and focal length share a lens; one for each picture where all cameras are known."""
+    groups: dict[Any, list[int]] = {}
+    for index, view in enumerate(source.items):
+        focal = None if view.photo.focal_px is None else round(view.photo.focal_px, 1)
+        key = index if _all_known(source) else (view.photo.width, view.photo.height, focal)
+        groups.setdefault(key, []).append(index)
+    lenses = []
+    for members in groups.values():
+        view = source.items[members[0]]
+        width, height = _scaled_size(view, side_px)
+        focal = None if view.photo.focal_px is None else view.photo.focal_px * width / view.photo.width
+        lenses.append(Lens(width, height, focal, tuple(names[index] for index in members)))
+    return tuple(lenses)
+
+
+def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
+    """Run COLMAP in a process of its own; ends it where `progress` raises."""
+    command = [sys.executable, "-m", "unflat.stages.pose.colmap_worker", str(folder), str(os.cpu_count() or 1)]
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "GLOG_minloglevel": "3"}
+    with (folder / "colmap.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                try:
+                    progress(float(line))
+                except ValueError:
+                    continue
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    if status != 0 or not (folder / ANSWER).exists():
+        said = (folder / "colmap.log").read_text("utf-8", "replace").strip().splitlines()
+        raise StageFailed(
+            f"COLMAP ended with status {status}: {said[-1] if said else 'it said nothing'}.",
+            code="colmap-failed",
+            hint="Run it again; leave out odd photos; report it with the photos if it stays.",
+        )
+
+
+def _read_model(folder: Path, source: Views, names: tuple[str, ...]) -> Views:
+    """The placed views, in order, with cameras of their photos' size."""
+    import pycolmap
+
+    model = pycolmap.Reconstruction(folder)
+    images = {model.images[image].name: model.images[image] for image in model.reg_image_ids()}
+    place = {name: index for index, name in enumerate(names) if name in images}
+    items, row_of = [], {}
+    for name, index in place.items():
+        view, image = source.items[index], images[name]
+        known = view.camera
+        camera = known if known is not None else _camera(model.cameras[image.camera_id], image.cam_from_world())
+        row_of[image.image_id] = len(items)
+        items.append(replace(view, camera=camera.resized(view.photo.width, view.photo.height)))
+    return Views(tuple(items), _tracks(model, row_of))
+
+
+def _tracks(model: Any, row_of: dict[int, int]) -> Tracks:
+    points = list(model.points3D.values())
+    seen = [(index, row_of[element.image_id]) for index, point in enumerate(points)
+            for element in point.track.elements if element.image_id in row_of]  # fmt: skip
+    observations = np.array(seen, np.int32).reshape(-1, 2)
+    return Tracks(
+        np.array([point.xyz for point in points], np.float32).reshape(-1, 3),
+        np.array([point.color for point in points], np.uint8).reshape(-1, 3),
+        np.array([point.error for point in points], np.float32),
+        np.ascontiguousarray(observations[:, 0]),
+        np.ascontiguousarray(observations[:, 1]),
+    )
+
+
+def _camera(camera: Any, camera_from_world: Any) -> Camera:
+    """COLMAP's camera as ours; both have pixel centres at +0.5 and look along +z."""
+    pose = np.eye(4)
+    pose[:3] = camera_from_world.inverse().matrix()
+    if camera.model.name == "SIMPLE_RADIAL":
+        focal, cx, cy, k1 = camera.params
+        fx, fy, rest = focal, focal, (k1, 0.0, 0.0, 0.0)
+    else:
+        fx, fy, cx, cy, *four = camera.params
+        rest = tuple(four)
+    k1, k2, p1, p2 = (float(value) for value in rest)
+    return Camera(camera.width, camera.height, float(fx), float(fy), float(cx), float(cy), _exact(pose),
+                  distortion=(k1, k2, p1, p2, 0.0))  # fmt: skip
+
+
+def _exact(pose: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "4 4"]:
+    left, _, right = np.linalg.svd(pose[:3, :3])
+    exact = pose.copy()
+    exact[:3, :3] = left @ right
+    return exact
+
+
+def _write_known(source: Views, names: tuple[str, ...], folder: Path, side_px: int) -> None:
+    """The known cameras as a model without points, for COLMAP to triangulate in."""
+    from unflat.io.colmap import write_colmap
+
+    items = []
+    for name, view in zip(names, source.items, strict=True):
+        assert view.camera is not None
+        width, height = _scaled_size(view, side_px)
+        small = cv2.resize(view.photo.pixels, (width, height), interpolation=cv2.INTER_AREA)
+        photo = replace(view.photo, pixels=small, name=name, alpha=None)
+        items.append(View(photo, camera=view.camera.resized(width, height)))
+    write_colmap(Views(tuple(items)), folder / MODEL)
+
+
+def _upright(placed: Views, *, keep: bool, seed: int) -> Views:
+    """The views in an upright world of about unit size; known cameras stay where they are."""
+    if keep:
+        return placed
+    cameras = tuple(view.camera for view in placed.items if view.camera is not None)
+    assert placed.tracks is not None
+    frame = upright_frame(cameras, placed.tracks.points, keep_scale=False, seed=seed)
+    similarity = frame.similarity
+    points = placed.tracks.points @ similarity[:3, :3].T + similarity[:3, 3]
+    items = tuple(replace(view, camera=view.camera and transform_camera(view.camera, similarity)) for view in placed.items)
+    return Views(items, replace(placed.tracks, points=points.astype(np.float32)))

@@ -1,36 +1,94 @@
-"""Photos of a set, read one after the other into files from which they are mapped: no more than one is in memory."""
+"""A set of photos, opened and read one after the other into files from which they are mapped: one at a time in memory."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unflat.core import InputError, Photo
+from unflat.io.capture import capture_files
 from unflat.io.mapped import mapped, open_mapped
 from unflat.io.photo import read_photo
+from unflat.io.video_frames import choose_frames
+
+_DONE = "complete"
+"""Written into a folder of frames when all of them are there."""
 
 
-def read_photos(pictures: Sequence[Any], side_px: int, folder: Path | None) -> tuple[tuple[Photo, ...], tuple[str, ...]]:
-    """The photos, no larger than `side_px`, mapped from files in the folder (None: in memory); and what is wrong with the rest.
+@dataclass(frozen=True, eq=False)
+class PhotoSet:
+    """What could be read."""
 
-    Photos that are there already are not decoded again. Raises what `read_photo` raises where fewer than two can be read.
+    photos: tuple[Photo, ...]
+    left_out: tuple[str, ...]
+    """A sentence for each file that could not."""
+    in_order: bool
+    """Whether neighbours were taken one after the other, as the frames of a film are."""
+
+
+def read_photo_set(
+    pictures: Sequence[Any], *, side_px: int, folder: Path | None, frames: int, progress: Callable[[float], None]
+) -> PhotoSet:
+    """Photos from files, folders, patterns, ZIP archives and films (at most `frames` of each), no larger than `side_px`.
+
+    They are mapped from files in the folder, or in memory where it is None; those that are there are not decoded again.
+    Raises what `capture_files`, `choose_frames` and, where fewer than two photos can be read, `read_photo` raise.
     """
-    photos: list[Photo] = []
-    refused: list[tuple[str, InputError]] = []
-    for picture in pictures:
-        try:
-            photos.append(_read(picture, side_px, folder))
-        except InputError as error:
-            refused.append((str(picture), error))
+    with _workplace(folder) as place:
+        files, in_order = _opened(pictures, place, frames, progress)
+        photos: list[Photo] = []
+        refused: list[tuple[str, InputError]] = []
+        for done, picture in enumerate(files):
+            try:
+                photos.append(_read(picture, side_px, folder))
+            except InputError as error:
+                refused.append((str(picture), error))
+            progress(0.5 + 0.5 * (done + 1) / len(files))
     if refused and len(photos) < 2:
         raise refused[0][1]
     sentences = tuple(f"“{Path(name).name}” was left out: {error.message} [{error.code}]" for name, error in refused)
-    return _named_apart(photos), sentences
+    return PhotoSet(_named_apart(photos), sentences, in_order)
+
+
+@contextmanager
+def _workplace(folder: Path | None) -> Iterator[Path]:
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def _opened(
+    pictures: Sequence[Any], place: Path, frames: int, progress: Callable[[float], None]
+) -> tuple[list[Any], bool]:
+    """The single pictures, in order, and whether they all come from films. Arrays and bytes are taken as they are."""
+    if not all(isinstance(picture, str | Path) and str(picture) != "-" for picture in pictures):
+        return list(pictures), False
+    capture = capture_files(pictures, unpack_to=place / "unpacked")
+    files: list[Any] = list(capture.pictures)
+    for number, video in enumerate(capture.videos):
+        share, start = 0.5 / len(capture.videos), 0.5 * number / len(capture.videos)
+        files += _frames(video, place, frames, lambda part, a=start, b=share: progress(a + b * part))  # type: ignore[misc]
+    return files, bool(capture.videos) and not capture.pictures
+
+
+def _frames(video: Path, place: Path, count: int, progress: Callable[[float], None]) -> list[Path]:
+    """The frames of a film; once chosen they stay."""
+    status = video.stat()
+    digest = hashlib.sha256(f"{video.resolve()} {status.st_size} {status.st_mtime_ns} {count}".encode()).hexdigest()
+    folder = place / f"frames-{digest[:16]}"
+    if not (folder / _DONE).exists():
+        choose_frames(video, folder, count, progress=progress)
+        (folder / _DONE).touch()
+    return sorted(folder.glob("frame_*"))
 
 
 def _read(picture: Any, side_px: int, folder: Path | None) -> Photo:

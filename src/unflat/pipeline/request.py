@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from unflat.core import Asset, RecipeError
-from unflat.core.events import Event
+from unflat.core import Asset, Cancelled, RecipeError
+from unflat.core.events import Event, StageProgress
 from unflat.io.depth import DepthKind
 from unflat.io.load import load_mesh
 from unflat.pipeline.folder import RunFolder, default_folder, photo_cache
@@ -21,6 +21,8 @@ from unflat.stages.check.targets import find_target
 Quality = Literal["draft", "standard", "high"]
 """How much time to spend."""
 
+_SET_SIDE_PX = {"draft": 1600, "standard": 2400, "high": 4096}
+"""Photos of a set are read at no more than this: the texture's detail comes from them."""
 _ENTRY_STAGES = ("reconstruct", "surface", "finish")
 
 
@@ -41,7 +43,9 @@ class Request:
     depth_unit_m: float | None = None
     """Length of 1 in the depth map, in metres; makes it metric."""
     cameras: Path | str | None = None
-    """A transforms.json with the photos' cameras."""
+    """The photos' cameras: a transforms.json, a COLMAP model, or what Metashape or RealityScan exported."""
+    frames: int = 60
+    """How many frames of a film are taken at most."""
     recipe: str | None = None
     """A recipe's name or TOML file; None chooses by kind of source."""
     quality: Quality = "standard"
@@ -111,6 +115,9 @@ def prepare(
         depth_unit_m=request.depth_unit_m,
         cameras=request.cameras,
         mapped_in=_photo_folder(request),
+        side_px=_SET_SIDE_PX[request.quality],
+        frames=request.frames,
+        progress=_reading(on_event, cancelled),
     )
     planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)
     options = RunOptions(
@@ -141,6 +148,17 @@ def _photo_folder(request: Request) -> Path | None:
     if not request.store:
         return None
     return photo_cache() if request.run_folder is None else Path(request.run_folder) / "photos"
+
+
+def _reading(on_event: Callable[[Event], None], cancelled: Callable[[], bool]) -> Callable[[float], None]:
+    """Tells how far the reading of many photos is."""
+
+    def progress(share: float) -> None:
+        if cancelled():
+            raise Cancelled
+        on_event(StageProgress("read", share, 0.0, None))
+
+    return progress
 
 
 def _folder_of(request: Request, intake: Intake) -> RunFolder | None:

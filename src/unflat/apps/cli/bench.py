@@ -12,24 +12,32 @@ from pathlib import Path
 def run(arguments: Sequence[str]) -> int:
     """Print a table, and the same as JSON if asked."""
     parser = argparse.ArgumentParser(prog="unflat bench", description="Measure speed, or distance to known truth.")
-    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks"))
+    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks", "photos"))
     parser.add_argument("--runs", type=int, default=3, help="speed: runs per row; medians are shown")
     parser.add_argument(
-        "--objects", metavar="FOLDER", help="single-view, masks: a library with an index.jsonl, or models"
+        "--objects", metavar="FOLDER", help="single-view, masks, photos: a library with an index.jsonl, or models"
     )
     parser.add_argument("--environments", metavar="FOLDER", help="masks: places that objects stand in")
-    parser.add_argument("--results", metavar="FOLDER", default="single-view-results",
-                        help="single-view: where rows are kept; a second run goes on from there")  # fmt: skip
+    parser.add_argument("--results", metavar="FOLDER",
+                        help="single-view, photos: where rows are kept; a second run goes on from there")  # fmt: skip
     parser.add_argument("--method", metavar="A,B", default="",
-                        help="single-view: methods; also any reconstructor, as BACKEND:OPTION=VALUE")  # fmt: skip
-    parser.add_argument("--limit", type=int, metavar="N", help="single-view: so many objects, spread over the list")
+                        help="single-view: methods; also any reconstructor, as BACKEND:OPTION=VALUE. "
+                        "photos: unflat, unflat:draft, unflat:high, pixelmap, truth")  # fmt: skip
+    parser.add_argument("--limit", type=int, metavar="N",
+                        help="single-view, photos: so many objects, spread over the list")  # fmt: skip
     parser.add_argument("--no-pictures", action="store_true", help="single-view: shape alone, no textures")
-    parser.add_argument("--again", action="store_true", help="single-view: measure the methods' rows anew")
-    parser.add_argument("--markdown", metavar="FILE", help="single-view: also write the tables here")
+    parser.add_argument("--truth", action="store_true", help="photos: distance to the truth instead of speed")
+    parser.add_argument("--views", type=_counts, metavar="N,N", default=(),
+                        help="photos: photos a set; 24,48 for the truth, 8,16,32,64 for speed")  # fmt: skip
+    parser.add_argument("--size", type=int, metavar="PX", default=1600, help="photos: their width")
+    parser.add_argument("--again", action="store_true", help="single-view, photos: measure the methods' rows anew")
+    parser.add_argument("--markdown", metavar="FILE", help="single-view, photos: also write the tables here")
     parser.add_argument("--json", metavar="FILE", help="also write the rows here")
     options = parser.parse_args(arguments)
     if options.suite == "single-view":
         return _single_view(options)
+    if options.suite == "photos":
+        return _photos(options)
     if options.suite == "masks":
         rows = _masks(options)
     else:
@@ -48,7 +56,7 @@ def _single_view(options: argparse.Namespace) -> int:
         raise InputError("There are no objects to measure on.", code="no-objects",
                          hint="Name a folder of models with --objects.")  # fmt: skip
     methods = tuple(filter(None, _split_methods(options.method)))
-    results = Path(options.results)
+    results = Path(options.results or "single-view-results")
     bench = SingleViewBench(
         Path(options.objects), results, methods, options.limit, not options.no_pictures, options.again
     )
@@ -59,6 +67,31 @@ def _single_view(options: argparse.Namespace) -> int:
     if options.json:
         Path(options.json).write_text(json.dumps(all_rows(results), indent=2), encoding="utf-8")
     return 0
+
+
+def _photos(options: argparse.Namespace) -> int:
+    from unflat.bench.photos import PhotosBench
+    from unflat.bench.photos_rows import all_photos_rows
+    from unflat.core import InputError
+
+    if options.objects is None:
+        raise InputError("There are no objects to measure on.", code="no-objects",
+                         hint="Name a folder of models with --objects.")  # fmt: skip
+    methods = tuple(filter(None, options.method.split(",")))
+    results = Path(options.results or "photos-results")
+    bench = PhotosBench(Path(options.objects), results, methods, options.views, options.limit, options.size, options.again)
+    tables = (bench.truth if options.truth else bench.speed)(lambda line: print(line, flush=True))
+    print(tables)
+    if options.markdown:
+        Path(options.markdown).write_text(tables, encoding="utf-8")
+    if options.json:
+        Path(options.json).write_text(json.dumps(all_photos_rows(results), indent=2), encoding="utf-8")
+    return 0
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Numbers with commas between."""
+    return tuple(int(count) for count in text.split(","))
 
 
 def _split_methods(text: str) -> list[str]:

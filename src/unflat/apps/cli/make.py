@@ -20,7 +20,8 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".
 def run(arguments: Sequence[str]) -> int:
     """Make the models; give the exit status, that of the worst picture."""
     options = _parser().parse_args(arguments)
-    jobs = [options.pictures] if options.cameras else [[picture] for picture in _pictures(options.pictures)]
+    as_one = options.cameras or options.together or options.kind == "photos"
+    jobs = [options.pictures] if as_one else [[picture] for picture in _pictures(options.pictures)]
     several = len(jobs) > 1
     status, results = 0, []
     rows: list[Any] = []

@@ -16,14 +16,16 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and everything that a `Request` holds."""
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a file, a folder, or “-” for the pipe")
     source = parser.add_argument_group("what is in the picture")
-    source.add_argument("--kind", choices=("photo", "drawing"), help="default: unflat looks at the picture")
+    source.add_argument("--kind", choices=("photo", "photos", "drawing"), help="default: unflat looks at the picture")
+    source.add_argument("--together", action="store_true", help="all pictures, or the film, show one thing from around")
+    source.add_argument("--frames", type=int, default=60, metavar="N", help="most frames taken from a film")
     source.add_argument("--mask", metavar="FILE", help="a mask picture: white is object")
     source.add_argument("--box", metavar="L,T,R,B", help="the object's box in pixels")
     source.add_argument("--clicks", metavar="X,Y,…", help="points on the object, in pixels")
     source.add_argument("--depth", metavar="FILE", help="a depth map of the photo (npy, 16-bit png, tiff, pfm)")
     source.add_argument("--depth-kind", choices=("auto", "depth", "disparity", "relative"), default="auto")
     source.add_argument("--depth-unit", type=float, metavar="M", help="length of 1 in the depth map, in metres")
-    source.add_argument("--cameras", metavar="FILE", help="transforms.json: the pictures show one object from these")
+    source.add_argument("--cameras", metavar="FILE", help="known cameras: transforms.json, a COLMAP model, Metashape XML, RealityScan CSV")
     source.add_argument("--all", action="store_true", help="a model for each object in the picture")
     wanted = parser.add_argument_group("what is wanted")
     wanted.add_argument("--for", dest="target", default="", metavar="TARGET", help="game, ar, print or web")
@@ -31,7 +33,7 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     wanted.add_argument("--height", metavar="LENGTH", help="real height, as in 12cm, 0.3m or 4in")
     wanted.add_argument("--size", metavar="LENGTH", help="real longest side")
     wanted.add_argument("--faces", type=int, metavar="N", help="face budget")
-    wanted.add_argument("--texture", type=int, metavar="PX", help="texture side: 512 to 4096")
+    wanted.add_argument("--texture", type=int, metavar="PX", help="texture side: 512 to 8192")
     wanted.add_argument("--levels", type=int, default=0, metavar="N", help="coarser levels of detail to add")
     how = parser.add_argument_group("how it is made")
     how.add_argument("--recipe", help="a recipe's name or TOML file (`unflat recipe`)")
@@ -49,7 +51,8 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
 
     return Request(
         pictures=pictures,
-        kind=options.kind,
+        kind="photos" if options.together else options.kind,
+        frames=options.frames,
         mask=options.mask,
         depth=options.depth,
         depth_kind=options.depth_kind,

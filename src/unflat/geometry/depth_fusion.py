@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
@@ -127,7 +128,8 @@ def _limits(rule: Agreement) -> Float32[np.ndarray, "3"]:
 
 
 @njit(inline="always")
-def _point(frame, row, column, depth):  # type: ignore[no-untyped-def]
+@no_type_check
+def _point(frame, row, column, depth):
     """World point of a pixel at a depth."""
     x, y = (column - frame[0, 2]) / frame[0, 0] * depth, (row - frame[0, 3]) / frame[0, 1] * depth
     a, b, c = frame[1], frame[2], frame[3]
@@ -138,7 +140,8 @@ def _point(frame, row, column, depth):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _pixel(frame, x, y, z):  # type: ignore[no-untyped-def]
+@no_type_check
+def _pixel(frame, x, y, z):
     """Row, column and depth of a world point."""
     a, b, c = frame[1], frame[2], frame[3]
     u = a[0] * x + a[1] * y + a[2] * z + a[3]
@@ -150,7 +153,8 @@ def _pixel(frame, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _partner(depth, normals, frame, row, column, other, other_normals, other_frame, limits):  # type: ignore[no-untyped-def]
+@no_type_check
+def _partner(depth, normals, frame, row, column, other, other_normals, other_frame, limits):
     """The pixel of the other picture that agrees with this one's, or (-1, -1)."""
     here = depth[row, column]
     x, y, z = _point(frame, row, column, here)
@@ -173,7 +177,8 @@ def _partner(depth, normals, frame, row, column, other, other_normals, other_fra
 
 
 @njit(parallel=True, cache=True)
-def _count_agreeing(depth, normals, frame, other, other_normals, other_frame, limits, counts):  # type: ignore[no-untyped-def]
+@no_type_check
+def _count_agreeing(depth, normals, frame, other, other_normals, other_frame, limits, counts):
     for row in prange(depth.shape[0]):
         for column in range(depth.shape[1]):
             if depth[row, column] > 0:
@@ -183,7 +188,8 @@ def _count_agreeing(depth, normals, frame, other, other_normals, other_frame, li
 
 
 @njit(parallel=True, cache=True)
-def _begin(depth, normals, colors, frame, used, sums, counts):  # type: ignore[no-untyped-def]
+@no_type_check
+def _begin(depth, normals, colors, frame, used, sums, counts):
     for row in prange(depth.shape[0]):
         for column in range(depth.shape[1]):
             if depth[row, column] > 0 and not used[row, column]:
@@ -196,7 +202,8 @@ def _begin(depth, normals, colors, frame, used, sums, counts):  # type: ignore[n
 
 
 @njit(parallel=True, cache=True)
-def _gather(depth, normals, frame, other, other_normals, colors, other_frame, limits, used, sums, counts):  # type: ignore[no-untyped-def]
+@no_type_check
+def _gather(depth, normals, frame, other, other_normals, colors, other_frame, limits, used, sums, counts):
     for row in prange(depth.shape[0]):
         for column in range(depth.shape[1]):
             if depth[row, column] > 0 and not used[row, column]:
@@ -213,7 +220,8 @@ def _gather(depth, normals, frame, other, other_normals, colors, other_frame, li
 
 
 @njit(parallel=True, cache=True)
-def _use_up(depth, normals, frame, kept, other, other_normals, other_frame, limits, used):  # type: ignore[no-untyped-def]
+@no_type_check
+def _use_up(depth, normals, frame, kept, other, other_normals, other_frame, limits, used):
     for row in prange(depth.shape[0]):
         for column in range(depth.shape[1]):
             if kept[row, column]:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from unflat.core import Camera
 from unflat.geometry.scene_frame import ground_plane, looked_at
 
-_CELL = 0.012
-"""Cells in which points hang together, as a share of the distance between cameras and object."""
+_CELL_SPACINGS, _CELL, _LARGEST_CELL = 4.0, 0.008, 0.03
+"""Side of the cells in which points hang together: in distances between points, but at least and at most these shares
+of the distance between cameras and object."""
+_GROUND_BESIDE = 0.25
+"""Share of the ground that must lie beside what stands on it."""
 _ABOVE = 0.008
 """Points this much above the ground (same share) belong to what stands on it."""
 _CUT = 0.004
@@ -45,35 +49,59 @@ def object_in_cloud(
     """
     middle = looked_at(cameras, points)
     distance = float(np.median([np.linalg.norm(camera.center - middle) for camera in cameras]))
-    up = np.array([0.0, 1.0, 0.0])
-    plane = ground_plane(points.astype(np.float64), up, distance, seed)
-    candidate = np.ones(len(points), np.bool_)
-    ground = None
+    cell = float(np.clip(_CELL_SPACINGS * _spacing(points), _CELL * distance, _LARGEST_CELL * distance))
+    plane = ground_plane(points.astype(np.float64), np.array([0.0, 1.0, 0.0]), distance, seed)
     if plane is not None:
         up, ground = plane
-        candidate = points @ up - ground > _ABOVE * distance
-    cell = _CELL * distance
+        heights = points @ up - ground
+        kept = _thing(points, heights > _ABOVE * distance, cell, middle, distance)
+        if kept is not None and _stands_on(points, kept, np.abs(heights) < _ABOVE * distance, up):
+            around = (heights <= _ABOVE * distance) & _around(points, points[kept], up)
+            cut = float(ground + _CUT * distance)
+            return ObjectCloud(kept | around, (float(up[0]), float(up[1]), float(up[2]), cut))
+    kept = _thing(points, np.ones(len(points), np.bool_), cell, middle, distance)
+    return None if kept is None else ObjectCloud(kept, None)
+
+
+def _thing(
+    points: Float32[np.ndarray, "n 3"], candidate: Bool[np.ndarray, "n"], cell: float,
+    middle: Float64[np.ndarray, "3"], distance: float,
+) -> Bool[np.ndarray, "n"] | None:  # fmt: skip
+    """The points of the most looked at of the things that the candidates form."""
     things = _things(points[candidate], cell)
     best = _most_looked_at(points[candidate], things, middle, distance)
     if best is None:
         return None
     kept = np.zeros(len(points), np.bool_)
     kept[candidate] = things == best
-    if ground is None:
-        return ObjectCloud(kept, None)
-    kept |= ~candidate & _around(points, points[kept], up)
-    return ObjectCloud(kept, (float(up[0]), float(up[1]), float(up[2]), float(ground + _CUT * distance)))
+    return kept
+
+
+def _stands_on(
+    points: Float32[np.ndarray, "n 3"], thing: Bool[np.ndarray, "n"], ground: Bool[np.ndarray, "n"],
+    up: Float64[np.ndarray, "3"],
+) -> bool:  # fmt: skip
+    """Whether the ground goes on around the thing: else it is the thing's own underside."""
+    return bool((~_around(points[ground], points[thing], up, reach=1.05)).mean() > _GROUND_BESIDE)
+
+
+def _spacing(points: Float32[np.ndarray, "n 3"]) -> float:
+    """Typical distance between neighbouring points."""
+    some = points[:: max(len(points) // 2000, 1)]
+    away, _ = cKDTree(points).query(some, k=min(5, len(points)))
+    return float(np.median(np.atleast_2d(away)[:, -1]))
 
 
 def _around(
-    points: Float32[np.ndarray, "n 3"], thing: Float32[np.ndarray, "m 3"], up: Float64[np.ndarray, "3"]
-) -> Bool[np.ndarray, "n"]:
-    """Points within the circle around the thing's foot, seen along `up`."""
+    points: Float32[np.ndarray, "n 3"], thing: Float32[np.ndarray, "m 3"], up: Float64[np.ndarray, "3"],
+    reach: float = _SURROUNDING,
+) -> Bool[np.ndarray, "n"]:  # fmt: skip
+    """Points within so many radii of the thing's middle, seen along `up`."""
     across = np.eye(3) - np.outer(up, up)
     flat, foot = points @ across, thing @ across
     middle = (foot.min(axis=0) + foot.max(axis=0)) / 2
     radius = np.linalg.norm(foot - middle, axis=1).max()
-    return np.asarray(np.linalg.norm(flat - middle, axis=1) < _SURROUNDING * radius)
+    return np.asarray(np.linalg.norm(flat - middle, axis=1) < reach * radius)
 
 
 def _things(points: Float32[np.ndarray, "n 3"], cell: float) -> np.ndarray:

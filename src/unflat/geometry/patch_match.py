@@ -11,6 +11,7 @@ give the same numbers whatever their count: each pixel has random numbers of its
 from __future__ import annotations
 
 import math
+from typing import no_type_check
 
 import numpy as np
 from numba import njit, prange
@@ -42,7 +43,8 @@ _GEOMETRIC_WEIGHT, _GEOMETRIC_CLAMP_PX = 0.1, 3.0
 
 
 @njit(inline="always")
-def _uniform(state):  # type: ignore[no-untyped-def]
+@no_type_check
+def _uniform(state):
     """The next of a pixel's own random numbers, 0..1, and the state after it (xorshift64*, Vigna 2016)."""
     state ^= state >> np.uint64(12)
     state ^= state << np.uint64(25)
@@ -51,7 +53,8 @@ def _uniform(state):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _seeded(seed, index):  # type: ignore[no-untyped-def]
+@no_type_check
+def _seeded(seed, index):
     """A pixel's first state (splitmix64, Steele et al. 2014)."""
     z = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(index) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -60,7 +63,8 @@ def _seeded(seed, index):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=True)
-def reference_patch(image, row, column, weights, values):  # type: ignore[no-untyped-def]
+@no_type_check
+def reference_patch(image, row, column, weights, values):
     """Fill in a patch's weights (sum 1) and greys less their weighted mean; give its weighted variance."""
     height, width = image.shape
     centre = image[row, column]
@@ -86,7 +90,8 @@ def reference_patch(image, row, column, weights, values):  # type: ignore[no-unt
 
 
 @njit(fastmath=True, inline="always")
-def patch_cost(source, size, warp, shift, row, column, inverse, right, below, weights, values, variance):  # type: ignore[no-untyped-def]
+@no_type_check
+def patch_cost(source, size, warp, shift, row, column, inverse, right, below, weights, values, variance):
     """One minus the correlation of the reference patch with the source, seen through a plane.
 
     The plane is inverse depth and its slopes to the right and down. `warp` takes reference pixels (whole-number places
@@ -129,7 +134,8 @@ def patch_cost(source, size, warp, shift, row, column, inverse, right, below, we
 
 
 @njit(fastmath=True, inline="always")
-def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, column, inverse):  # type: ignore[no-untyped-def]
+@no_type_check
+def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, column, inverse):
     """Forward-backward reprojection error in pixels with another picture's inverse depth, clamped."""
     clamp = np.float32(_GEOMETRIC_CLAMP_PX)
     z = warp[2, 0] * column + warp[2, 1] * row + warp[2, 2] + inverse * shift[2]
@@ -153,7 +159,8 @@ def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, colum
 
 
 @njit(inline="always")
-def _region(region, k):  # type: ignore[no-untyped-def]
+@no_type_check
+def _region(region, k):
     """The k-th pixel (down, right) of a region: four near ones, then four far ones, turned by quarters."""
     down, right = (_NEAR[k, 0], _NEAR[k, 1]) if region < 4 else (_FAR[k, 0], _FAR[k, 1])
     turn = region % 4
@@ -167,9 +174,10 @@ def _region(region, k):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, fastmath=True, cache=True)
+@no_type_check
 def sweep(
     image, sources, sizes, warps, shifts, planes, costs, seen, colour, options, rays, depths, backs, back_shifts
-):  # type: ignore[no-untyped-def]
+):
     """Try the neighbours' planes and random changes of the own on all pixels of one colour of the checkerboard.
 
     Changes `planes` (h, w, 3), `costs` (h, w) and `seen` (h, w), a bit for each source that was found to see the pixel.
@@ -291,7 +299,8 @@ def sweep(
 
 
 @njit(inline="always")
-def _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state):  # type: ignore[no-untyped-def]
+@no_type_check
+def _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state):
     """A plane near the present one or at random: attempts 0, 1, 2 change depth, normal, both a little; 3, 4 search.
 
     `rays`: fx, fy, cx, cy of the reference in whole-number pixel places.
@@ -318,19 +327,22 @@ def _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state
 
 
 @njit(inline="always")
-def _tilt(slope, focal, offset):  # type: ignore[no-untyped-def]
+@no_type_check
+def _tilt(slope, focal, offset):
     """dz over dx of the plane, roughly: the relative slope of inverse depth, times the focal length, negative."""
     return -slope * focal
 
 
 @njit(inline="always")
-def _slope(tilt, focal, offset):  # type: ignore[no-untyped-def]
+@no_type_check
+def _slope(tilt, focal, offset):
     """The relative slope of inverse depth of a plane that is tilted by so much."""
     return -tilt / focal
 
 
 @njit(parallel=True, cache=True)
-def normals_of_planes(planes, rays):  # type: ignore[no-untyped-def]
+@no_type_check
+def normals_of_planes(planes, rays):
     """Unit normals (h, w, 3) in the camera's frame, towards the camera, of planes of inverse depth."""
     height, width = planes.shape[:2]
     normals = np.empty((height, width, 3), np.float32)

@@ -16,6 +16,8 @@ _GROUND_SHARE = 0.12
 """Points that must lie on the plane for it to be the ground."""
 _THICKNESS = 0.006
 """Half thickness of the ground's layer as a share of the scene's size."""
+_STANDS_OUT = 2.5
+"""The ground's layer holds so many times the points of the layer above it: the underside of a round thing does not."""
 _BELOW_SHARE = 0.03
 """Points that may lie below the ground: reflections and mistakes."""
 
@@ -92,7 +94,9 @@ def ground_plane(
             continue
         heights = some @ normal - a @ normal
         on, below = (np.abs(heights) < layer).mean(), (heights < -2 * layer).mean()
-        if on >= _GROUND_SHARE and below <= _BELOW_SHARE and (best is None or on > best[0]):
+        above = ((heights >= layer) & (heights < 3 * layer)).mean()
+        is_ground = on >= _GROUND_SHARE and below <= _BELOW_SHARE and on >= _STANDS_OUT * above
+        if is_ground and (best is None or on > best[0]):
             best = float(on), normal, float(a @ normal)
     if best is None:
         return None

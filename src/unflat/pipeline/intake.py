@@ -51,7 +51,7 @@ class Intake:
             # the hash of the file stands for its pixels: hundreds of photos need not be read again
             digest.update(photo.pixels.tobytes() if photo.sha256 is None else photo.sha256.encode())
             digest.update(b"" if photo.alpha is None else photo.alpha.tobytes())
-            digest.update(repr(photo.focal_px).encode())
+            digest.update(repr((photo.focal_px, photo.gps, photo.file_size_px)).encode())
         digest.update(b"" if self.mask is None else self.mask.alpha.tobytes())
         digest.update(b"" if self.depth is None else self.depth.depth.tobytes() + self.depth.scale.value.encode())
         for name, camera in sorted(self.cameras.items()):

@@ -58,6 +58,8 @@ class RunOptions:
     """Replace the result of this stage (reconstruct, surface or finish) by a mesh, then go on."""
     on_event: Callable[[Event], None] = field(default=lambda _: None)
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    on_reconstruction: Callable[[str, Reconstruction], None] = field(default=lambda stage, made: None)
+    """Hears what the stages reconstruct, surface and finish gave: shape, cameras, depth maps."""
 
 
 def run(plan: Plan, intake: Intake, options: RunOptions = RunOptions()) -> tuple[Asset, ...]:
@@ -122,6 +124,7 @@ class _Run:
                 key = chain_key(key, sha256(edited.vertices.tobytes() + edited.faces.tobytes()).hexdigest())
             if isinstance(result, Reconstruction):
                 last_reconstruction = result
+                self._options.on_reconstruction(stage, result)
         levels = self._levels(last_reconstruction)
         asset = Asset((replace(result, name=name),), name=name, scale=last_reconstruction.scale, levels=levels)
         provenance = provenance_of(self._plan, self._intake, self._options.seed, self._timings_s, self._warnings)

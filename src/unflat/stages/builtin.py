@@ -105,6 +105,14 @@ BACKENDS: tuple[Card, ...] = (
     ),
     Card(
         "surface",
+        "tsdf",
+        _SURFACE + "tsdf:Tsdf",
+        "the average of depth maps on a grid, open where nobody saw: rooms and scenes",
+        takes=("photos", "views"),
+        seconds=20.0,
+    ),
+    Card(
+        "surface",
         "marching-cubes",
         _SURFACE + "marching_cubes:MarchingCubes",
         "the zero level of a field as triangles",
@@ -118,6 +126,14 @@ BACKENDS: tuple[Card, ...] = (
     ),
     Card("finish", "fill-holes", _FINISH + "fill_holes:FillHoles", "close holes", seconds=0.1),
     Card("finish", "watertight", _FINISH + "watertight:Watertight", "make it a closed manifold", seconds=0.3),
+    Card(
+        "finish",
+        "refine",
+        _FINISH + "refine:Refine",
+        "move the surface until photos of it look alike",
+        takes=("photos", "views"),
+        seconds=60.0,
+    ),
     Card("finish", "smooth", _FINISH + "smooth:Smooth", "remove noise, keep edges", seconds=0.4),
     Card("finish", "decimate", _FINISH + "decimate:Decimate", "fewer faces, same shape", licence="MIT", seconds=0.3),
     Card(

@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unflat.apps.cli.progress import ProgressLine
 from unflat.apps.cli.wishes import add_wishes, request_of
-from unflat.core import Asset, Cancelled, InputError, UnflatError
+from unflat.core import Asset, Cancelled, InputError, Reconstruction, UnflatError
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".svg")
 """What a folder is searched for; a single file may have any ending, its content decides."""
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     outputs.add_argument("--image-format", choices=("jpeg", "png", "webp"), default="jpeg", help="base colour in a GLB")
     outputs.add_argument("--meshopt", action="store_true", help="compress the GLB's geometry (extra “meshopt”)")
+    outputs.add_argument("--capture", metavar="DIR", help="of photos taken together: cameras, cloud and depth maps")
     outputs.add_argument("--preview", action="store_true", help="also a preview picture")
     outputs.add_argument("--sheet", action="store_true", help="also a sheet: photo, sides, normals, seen or inferred")
     outputs.add_argument("--turntable", choices=("webp", "mp4"), help="also a turning picture")
@@ -99,8 +101,14 @@ def _make(
     refuse_unwritable(options, several)
     with ProgressLine(loud) as line:
         prepared = prepare(request, line.tell)
-        assets = run_plan(prepared.plan, prepared.intake, prepared.options)
-    written = []
+        made: dict[str, Reconstruction] = {}
+        run_options = replace(prepared.options, on_reconstruction=made.__setitem__)
+        assets = run_plan(prepared.plan, prepared.intake, run_options)
+    written: list[str] = []
+    if options.capture:
+        from unflat.pipeline.capture_export import write_capture
+
+        written += [str(path) for path in write_capture(made["reconstruct"], made["finish"], Path(options.capture))]
     for asset in assets:
         paths = output_paths(options, asset.name, several or len(assets) > 1)
         written += write_outputs(asset, prepared.intake.photos[0], paths, options)

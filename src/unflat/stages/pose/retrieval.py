@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 _WORDS = 64
+_PER_WORD = 40
+"""Features that a word must be learned from at least."""
 _SAMPLES = 40_000
 """Features that the words are learned from."""
 _PER_PICTURE = 2000
@@ -45,7 +47,7 @@ def _root(rows: UInt8[np.ndarray, "n 128"]) -> Float32[np.ndarray, "n 128"]:
 
 
 def _words(rows: Float32[np.ndarray, "n 128"], seed: int) -> Float32[np.ndarray, "k 128"]:
-    count = max(min(_WORDS, len(rows)), 1)
+    count = max(min(_WORDS, len(rows) // _PER_WORD), 1)
     if len(rows) == 0:
         return np.zeros((1, 128), np.float32)
     cv2.setRNGSeed(seed)

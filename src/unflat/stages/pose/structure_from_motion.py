@@ -223,7 +223,7 @@ def _exact(pose: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "4 4"]:
 
 def _write_known(source: Views, names: tuple[str, ...], folder: Path, side_px: int) -> None:
     """The known cameras as a model without points, for COLMAP to triangulate in."""
-    from unflat.io.colmap import write_colmap
+    from unflat.io.colmap_write import write_colmap
 
     items = []
     for name, view in zip(names, source.items, strict=True):

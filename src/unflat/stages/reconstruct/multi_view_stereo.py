@@ -38,7 +38,7 @@ from unflat.geometry.stereo_depth import (
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.io.mapped import mapped, open_mapped
-from unflat.stages.reconstruct.undistorted import undistorted
+from unflat.geometry.undistortion import undistorted
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7

@@ -1,0 +1,81 @@
+"""Fusion: what several depth maps agree on is kept once, what one of them says alone is not."""
+
+import numpy as np
+import pytest
+
+from unflat.core import Camera
+from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays
+from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused
+
+SIZE = 48
+
+
+def picture_of_ball(x, partners):
+    """Depth and normals of the unit ball as a camera at (x, 0, -4) sees it."""
+    pose = look_at(np.array([x, 0.0, -4.0]), np.zeros(3), np.array([0.0, -1, 0]))
+    camera = Camera(SIZE, SIZE, 80.0, 80.0, SIZE / 2, SIZE / 2, pose)
+    origins, directions = pixel_rays(camera, pixel_centers(camera))
+    a, b = (directions**2).sum(axis=1), (origins * directions).sum(axis=1)
+    discriminant = b * b - a * ((origins**2).sum(axis=1) - 1)
+    along = np.where(discriminant > 0, (-b - np.sqrt(np.maximum(discriminant, 0))) / a, np.nan)
+    normals = origins + along[:, None] * directions
+    shape = (SIZE, SIZE)
+    return DepthPicture(
+        camera, along.reshape(shape).astype(np.float32), normals.reshape(*shape, 3).astype(np.float32), partners
+    )
+
+
+@pytest.fixture
+def pictures():
+    places = (-0.4, 0.0, 0.4, 0.8)
+    return {i: picture_of_ball(x, tuple(j for j in range(4) if j != i)) for i, x in enumerate(places)}
+
+
+@pytest.fixture
+def colors():
+    return {i: np.full((SIZE, SIZE, 3), 60 * i, np.uint8) for i in range(4)}
+
+
+def test_points_of_the_ball_lie_on_it_with_its_normals(pictures, colors):
+    cloud = fused(pictures, colors)
+    assert len(cloud.points) > 500
+    assert np.abs(np.linalg.norm(cloud.points, axis=1) - 1).max() < 0.01
+    assert ((cloud.normals * cloud.points).sum(axis=1) > 0.98).all()
+
+
+def test_each_place_is_kept_once(pictures, colors):
+    """Four pictures of the same ball give little more points than one picture has pixels on it."""
+    seen = int(np.isfinite(pictures[0].depth).sum())
+    assert len(fused(pictures, colors).points) < 1.6 * seen
+
+
+def test_colors_are_the_mean_of_the_pictures_that_agree(pictures, colors):
+    cloud = fused(pictures, colors)
+    everywhere = cloud.pictures == 4
+    assert everywhere.any()
+    assert np.abs(cloud.colors[everywhere].astype(int) - 90).max() <= 1
+
+
+def test_what_one_picture_says_alone_is_dropped(pictures, colors):
+    depth = pictures[1].depth.copy()
+    depth[20:28, 20:28] *= 0.8
+    odd = DepthPicture(pictures[1].camera, depth, pictures[1].normals, pictures[1].partners)
+    cloud = fused({**pictures, 1: odd}, colors)
+    assert np.abs(np.linalg.norm(cloud.points, axis=1) - 1).max() < 0.02
+
+
+def test_a_surface_seen_from_its_back_does_not_agree(pictures):
+    turned = DepthPicture(pictures[0].camera, pictures[0].depth, -pictures[0].normals, pictures[0].partners)
+    counts = agreeing_counts(0, {**pictures, 0: turned})
+    assert counts.max() == 0
+
+
+def test_more_agreement_leaves_fewer_points(pictures, colors):
+    few, many = (len(fused(pictures, colors, Agreement(fewest=n)).points) for n in (3, 1))
+    assert 0 < few < many
+
+
+def test_unknown_depth_agrees_with_nothing(pictures):
+    counts = agreeing_counts(0, pictures)
+    assert (counts[~np.isfinite(pictures[0].depth)] == 0).all()
+    assert np.median(counts[np.isfinite(pictures[0].depth)]) >= 2

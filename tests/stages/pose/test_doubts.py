@@ -1,0 +1,84 @@
+"""What is wrong with a set of photos is said in words, with advice."""
+
+import numpy as np
+import pytest
+
+from unflat.core import InputError, Photo, View, Views
+from unflat.stages.pose.colmap_job import ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.doubts import left_out_warnings, refuse_unplaceable, without_twins
+
+NAMES = ("0.jpg", "1.jpg", "2.jpg", "3.jpg")
+CALLED = {name: f"IMG_{index}.jpg" for index, name in enumerate(NAMES)}
+
+
+def photo(seed, name):
+    return View(Photo(np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8), name=name))
+
+
+def answer(registered=0, pairs=(), features=None, flat=0):
+    return ColmapAnswer("", registered, 0.0, tuple(pairs), features or dict.fromkeys(NAMES, 3000), flat)
+
+
+def refusal(given):
+    with pytest.raises(InputError) as error:
+        refuse_unplaceable(given, CALLED)
+    return error.value
+
+
+def test_a_photo_given_twice_counts_once_and_is_named():
+    said = []
+    kept = without_twins(Views((photo(0, "a.jpg"), photo(1, "b.jpg"), photo(0, "copy of a.jpg"))), said.append)
+    assert kept.names == ("a.jpg", "b.jpg")
+    assert said == ["“copy of a.jpg” is the same picture as “a.jpg” and was left out."]
+
+
+def test_the_same_picture_many_times_is_refused():
+    with pytest.raises(InputError) as error:
+        without_twins(Views(tuple(photo(0, f"{n}.jpg") for n in range(5))), lambda _: None)
+    assert error.value.code == "photos-identical"
+
+
+def test_photos_that_do_not_overlap_get_advice_where_to_add_some():
+    error = refusal(answer(pairs=[("0.jpg", "1.jpg", 200), ("2.jpg", "3.jpg", 90)]))
+    assert error.code == "photos-do-not-overlap"
+    assert "2 of 4" in error.message
+    assert "between IMG_1.jpg and IMG_2.jpg" in error.hint
+
+
+def test_a_camera_that_only_turned_is_recognised():
+    pairs = [(a, b, 300) for a, b in zip(NAMES, NAMES[1:], strict=False)]
+    error = refusal(answer(pairs=pairs, flat=3))
+    assert error.code == "no-parallax"
+    assert "Walk around" in error.hint
+
+
+def test_photos_without_detail_are_named():
+    error = refusal(answer(features={"0.jpg": 20, "1.jpg": 12, "2.jpg": 5, "3.jpg": 4000}))
+    assert error.code == "photos-without-detail"
+    assert "3 of 4" in error.message
+    assert "IMG_0.jpg" in error.message
+
+
+def test_a_model_of_two_photos_is_a_model():
+    refuse_unplaceable(answer(registered=2), CALLED)
+
+
+def test_each_photo_that_is_left_out_gets_its_reason():
+    views = Views(tuple(photo(n, CALLED[name]) for n, name in enumerate(NAMES)))
+    placed = Views(views.items[:1])
+    found = answer(1, [("0.jpg", "2.jpg", 10), ("0.jpg", "3.jpg", 200)], {**dict.fromkeys(NAMES, 3000), "1.jpg": 9})
+    said = left_out_warnings(found, views, placed, NAMES)
+    assert said[0] == "1 of 4 photos could be placed."
+    assert "“IMG_1.jpg” was left out: it is blurred" in said[1]
+    assert "“IMG_2.jpg” was left out: it does not overlap" in said[2]
+    assert "“IMG_3.jpg” was left out: its place could not be told" in said[3]
+
+
+def test_job_and_answer_come_back_as_they_were_written(tmp_path):
+    job = ColmapJob((Lens(800, 600, None, ("0.jpg",)), Lens(600, 800, 700.5, ("1.jpg", "2.jpg"))), "exhaustive",
+                    ("0.jpg", "1.jpg", "2.jpg"), 4096, -1, 7)  # fmt: skip
+    job.write(tmp_path)
+    assert ColmapJob.read(tmp_path) == job
+    found = answer(3, [("0.jpg", "1.jpg", 20)])
+    found.write(tmp_path)
+    assert ColmapAnswer.read(tmp_path) == found

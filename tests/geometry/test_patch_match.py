@@ -10,6 +10,7 @@ from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays, project
 from unflat.geometry.stereo_depth import (
     Effort,
     StereoPicture,
+    StereoTask,
     agreeing_planes,
     photometric_planes,
     plane_normals,
@@ -121,6 +122,13 @@ def test_the_true_plane_costs_next_to_nothing_and_a_wrong_one_much(scene):
     assert kernel_cost(here.grey, there.grey, warp, shift, row, column, (true[0] * 1.15, 0.0, 0.0)) > 0.3
 
 
+NOTHING = np.zeros((HEIGHT, WIDTH), np.float32)
+
+
+def task_of(scene):
+    return StereoTask(scene[0], tuple(scene[1:]), (0.25, 1.2))
+
+
 def depth_error(found, truth):
     """Relative; unknown pixels count as wholly wrong."""
     inverse = found.inverse_depth
@@ -129,7 +137,7 @@ def depth_error(found, truth):
 
 @pytest.fixture(scope="module")
 def found(scene):
-    return photometric_planes(scene[0], scene[1:], (0.25, 1.2), np.zeros((HEIGHT, WIDTH), np.float32))
+    return photometric_planes(task_of(scene), NOTHING)
 
 
 def test_depth_and_normals_of_a_tilted_plane_are_found_from_nothing(scene, found):
@@ -151,17 +159,15 @@ def test_normals_point_to_the_camera(scene, found):
 
 
 def test_the_same_seed_gives_the_same_planes(scene, found):
-    again = photometric_planes(scene[0], scene[1:], (0.25, 1.2), np.zeros((HEIGHT, WIDTH), np.float32))
+    again = photometric_planes(task_of(scene), NOTHING)
     assert np.array_equal(again.planes, found.planes)
-    other = photometric_planes(
-        scene[0], scene[1:], (0.25, 1.2), np.zeros((HEIGHT, WIDTH), np.float32), Effort(seed=5)
-    )
+    other = photometric_planes(task_of(scene), NOTHING, Effort(seed=5))
     assert not np.array_equal(other.planes, found.planes)
 
 
 def test_plain_surfaces_are_said_to_be_unknown(scene):
     blank = StereoPicture(np.full((HEIGHT, WIDTH), 0.5, np.float32), scene[0].camera)
-    planes = photometric_planes(blank, scene[1:], (0.25, 1.2), np.zeros((HEIGHT, WIDTH), np.float32))
+    planes = photometric_planes(task_of([blank, *scene[1:]]), NOTHING)
     assert (planes.inverse_depth == 0).all()
 
 
@@ -171,7 +177,7 @@ def test_agreement_with_the_other_depth_maps_repairs_what_likeness_alone_got_wro
     planes[40:60, 60:90, 0] *= 1.04
     spoiled = type(found)(planes, cost, np.array(found.seen))
     depths = [(1 / plane_depth(other.camera)[0]).astype(np.float32) for other in scene[1:]]
-    mended = agreeing_planes(scene[0], scene[1:], (0.25, 1.2), spoiled, depths)
+    mended = agreeing_planes(task_of(scene), spoiled, depths)
     truth = plane_depth(scene[0].camera)[0]
 
     def error(found):

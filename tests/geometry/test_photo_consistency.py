@@ -1,4 +1,4 @@
-"""Refinement: a mesh that is a little off is pulled to where its photos agree, and kept smooth where they say nothing."""
+"""Refinement: a mesh that is a little off is pulled to where its photos agree, and stays where they say nothing."""
 
 import cv2
 import numpy as np

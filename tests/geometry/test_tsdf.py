@@ -45,7 +45,7 @@ def test_what_no_camera_saw_stays_open():
 def test_the_kernel_averages_as_a_plain_loop_does():
     maps = [ball_from(eye) for eye in ALL_AROUND[:3]]
     maps[1] = (*maps[1][:2], np.full_like(maps[1][2], 0.25))
-    low = LOW + [0.0123, 0.0271, 0.0177]  # off the borders between pixels
+    low = LOW + np.array([0.0123, 0.0271, 0.0177])  # off the borders between pixels
     grid = fused_distance(low, HIGH, 0.3, 0.6, maps)
     for index in np.ndindex(grid.distance.shape):
         point = low + 0.3 * np.array(index)

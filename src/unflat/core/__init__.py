@@ -19,9 +19,10 @@ from unflat.core.errors import (
 from unflat.core.material import Material
 from unflat.core.photo import Mask, Photo
 from unflat.core.reconstruction import Reconstruction, Shape
+from unflat.core.scale import Scale
 from unflat.core.shape import Field, Mesh, PointCloud
 from unflat.core.tracks import Tracks
-from unflat.core.view import DepthMap, Drawing, Scale, Source, View, Views
+from unflat.core.view import DepthMap, Drawing, Source, View, Views
 
 __all__ = [
     "Asset",

@@ -7,8 +7,8 @@ from typing import Literal
 
 from unflat.core.arrays import require
 from unflat.core.material import Material
+from unflat.core.scale import Scale
 from unflat.core.shape import Mesh
-from unflat.core.view import Scale
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 """Anything that JSON can hold."""

@@ -24,6 +24,10 @@ class Photo:
     """Focal length in pixels at this size, from EXIF; None where unknown."""
     sha256: str | None = None
     """Hash of the bytes that the photo was read from; None if it never was a file."""
+    gps: tuple[float, float, float] | None = None
+    """Where it was taken, from EXIF: degrees north, degrees east, metres above the sea (NaN unknown); None unknown."""
+    file_size_px: tuple[int, int] | None = None
+    """Width and height of the upright picture that this one is a smaller copy of; None where it is none."""
 
     def __post_init__(self) -> None:
         require(
@@ -37,6 +41,12 @@ class Photo:
             "The alpha channel has another size than the pixels.",
             code="size-mismatch",
             hint="Give alpha of the same height and width.",
+        )
+        require(
+            self.gps is None or (abs(self.gps[0]) <= 90.0 and abs(self.gps[1]) <= 180.0),
+            f"{self.gps} is no place on Earth.",
+            code="bad-gps",
+            hint="Give degrees north from -90 to 90 and degrees east from -180 to 180.",
         )
         freeze_fields(self, "pixels", "alpha")
 

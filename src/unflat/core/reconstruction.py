@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from unflat.core.arrays import require
 from unflat.core.errors import StageFailed
+from unflat.core.scale import Scale
 from unflat.core.shape import Field, Mesh, PointCloud
-from unflat.core.view import Scale, Views
+from unflat.core.view import Views
 
 Shape = Field | PointCloud | Mesh
 """Any shape."""
@@ -25,7 +26,7 @@ class Reconstruction:
     dense: Views | None = None
     """Undistorted, smaller copies of the views with depth and normals, where a dense stage made them."""
     ground: tuple[float, float, float, float] | None = None
-    """The plane a x + b y + c z = d that the object stands on, (a, b, c) unit and upwards; None where none was found."""
+    """The plane a x + b y + c z = d that the object stands on, (a, b, c) unit and upwards; None where there is none."""
 
     def __post_init__(self) -> None:
         require(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from unflat.core.arrays import freeze_fields, require
+from unflat.core.scale import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,8 @@ class Tracks:
     """Mean distance between where a point was seen and where it projects."""
     point_idx: Int32[np.ndarray, "m"]
     view_idx: Int32[np.ndarray, "m"]
+    scale: Scale = Scale.UP_TO_SCALE
+    """Whether the world of the points, and of the cameras that see them, is in metres."""
 
     def __post_init__(self) -> None:
         require(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,14 +10,8 @@ from jaxtyping import Float32
 from unflat.core.arrays import freeze_fields, require
 from unflat.core.camera import Camera
 from unflat.core.photo import Mask, Photo
+from unflat.core.scale import Scale
 from unflat.core.tracks import Tracks
-
-
-class Scale(Enum):
-    """Whether lengths are known."""
-
-    METRIC = "metric"
-    UP_TO_SCALE = "up-to-scale"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,13 @@
 """Depth maps of many pictures into one cloud: what several pictures agree on is kept, once, as their mean.
 
-Merrell et al. 2007 and Schoenberger et al. 2016 (section 4.3): a pixel's point is projected into the other pictures, and
-counts as seen again where their depth brings it back to nearly the same pixel, at nearly the same depth and normal.
+Merrell et al. 2007 and Schoenberger et al. 2016 (section 4.3): a pixel's point is projected into the other pictures,
+and counts as seen again where their depth brings it back to nearly the same pixel, at nearly the same depth and normal.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import no_type_check
 

@@ -18,17 +18,15 @@ def cut_at_floor(
 ) -> Mesh:
     """The closed mesh without what lies below the floor, closed there by a flat face; +Y is up.
 
-    The floor is the plane a x + b y + c z = d, else that through the lowest points of the cloud. A mesh that is not closed and
-    manifold loses its lower faces and stays open. Colours and confidence are not carried.
+    The floor is the plane a x + b y + c z = d, else that through the lowest points of the cloud. A mesh that is not
+    closed and manifold loses its lower faces and stays open. Colours and confidence are not carried.
     """
     a, b, c, height = floor or (0.0, 1.0, 0.0, float(np.percentile(points[:, 1], _LOWEST_PERCENT)))
     heights = mesh.vertices @ np.array([a, b, c])
     if heights.min() >= height:
         return mesh
     # copies, since manifold3d refuses read-only arrays
-    solid = manifold3d.Manifold(
-        manifold3d.Mesh(np.array(mesh.vertices), np.array(mesh.faces, np.uint32))
-    )
+    solid = manifold3d.Manifold(manifold3d.Mesh(np.array(mesh.vertices), np.array(mesh.faces, np.uint32)))
     if solid.status() != manifold3d.Error.NoError or solid.is_empty():
         above = (heights[mesh.faces] >= height).any(axis=1)
         return picked_faces(mesh, above) if above.any() else mesh

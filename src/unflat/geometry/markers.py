@@ -1,7 +1,7 @@
 """Printed square markers (ArUco, AprilTag): found in photos, to a small part of a pixel, and measured in the world.
 
-Detection is OpenCV's; the corners are then where lines through the sides' edges meet, since a corner itself is rounded by
-blur. Edges are looked for in linear light, where blur is symmetric, and lines are fitted where the lens bends none.
+Detection is OpenCV's; the corners are then where lines through the sides' edges meet, since a corner itself is rounded
+by blur. Edges are looked for in linear light, where blur is symmetric, and lines are fitted where the lens bends none.
 """
 
 from __future__ import annotations
@@ -176,9 +176,7 @@ def _edge(
     return np.asarray(on_side[clear] + at[:, None] * outwards)
 
 
-def _light_at(
-    picture: UInt8[np.ndarray, "h w 3"], at: Float64[np.ndarray, "n m 2"]
-) -> Float32[np.ndarray, "n m"]:
+def _light_at(picture: UInt8[np.ndarray, "h w 3"], at: Float64[np.ndarray, "n m 2"]) -> Float32[np.ndarray, "n m"]:
     """Linear luminance at places in pixels, between pixels in proportion."""
     low = np.maximum(np.floor(at.min(axis=(0, 1))).astype(int) - 1, 0)
     high = np.ceil(at.max(axis=(0, 1))).astype(int) + 2

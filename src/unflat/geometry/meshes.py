@@ -80,7 +80,11 @@ def transformed_reconstruction(
     )
     detail = reconstruction.detail and transformed(reconstruction.detail, similarity)
     return replace(
-        reconstruction, shape=transformed(reconstruction.mesh, similarity), views=Views(views), detail=detail, dense=None
+        reconstruction,
+        shape=transformed(reconstruction.mesh, similarity),
+        views=Views(views),
+        detail=detail,
+        dense=None,
     )
 
 

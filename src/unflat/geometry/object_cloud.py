@@ -40,9 +40,7 @@ class ObjectCloud:
     """The plane a x + b y + c z = d just above the ground, its normal upwards; None where there is no ground."""
 
 
-def object_in_cloud(
-    points: Float32[np.ndarray, "n 3"], cameras: tuple[Camera, ...], seed: int
-) -> ObjectCloud | None:
+def object_in_cloud(points: Float32[np.ndarray, "n 3"], cameras: tuple[Camera, ...], seed: int) -> ObjectCloud | None:
     """The thing that stands where the cameras look; None where nothing stands out. The world is +Y up.
 
     The ground is the plane that many points lie on and next to none below. Linear in points.

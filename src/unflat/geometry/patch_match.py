@@ -1,4 +1,4 @@
-"""PatchMatch multi-view stereo: a slanted plane for every pixel of a picture, found by trying what its neighbours found.
+"""PatchMatch multi-view stereo: a slanted plane for every pixel of a picture, by trying what its neighbours found.
 
 A plane is written as inverse depth and its two slopes over the picture: exactly linear there, so a neighbour's plane
 is carried over by two products, and a patch is warped into another picture by one homography. Costs are bilaterally
@@ -175,169 +175,205 @@ def _region(region, k):
 
 @njit(parallel=True, fastmath=True, cache=True)
 @no_type_check
-def sweep(
-    image, sources, sizes, warps, shifts, planes, costs, seen, colour, options, rays, depths, backs, back_shifts
-):
+def sweep(image, others, planes, costs, seen, colour, options, rays):
     """Try the neighbours' planes and random changes of the own on all pixels of one colour of the checkerboard.
 
     Changes `planes` (h, w, 3), `costs` (h, w) and `seen` (h, w), a bit for each source that was found to see the pixel.
-    `options`: iteration, seed, least and largest inverse depth, size of changes (0..1), whether to try far regions,
-    whether to search at random, and whether `depths` (s, h, w), the sources' inverse depths, count.
+    `others`, of the s sources: greys (s, H, W) and their sizes (s, 2), warps and shifts to them, their inverse depths
+    (s, H, W), warps and shifts back. `options`: iteration, seed, least and largest inverse depth, size of changes
+    (0..1), whether to try far regions, whether to search at random, and whether the sources' inverse depths count.
     """
     height, width = image.shape
-    count = len(sources)
+    count = len(others[0])
     iteration, seed = options[0], np.int64(options[1])
-    low, high, change = np.float32(options[2]), np.float32(options[3]), np.float32(options[4])
     regions = _REGIONS if options[5] > 0 else _REGIONS // 2
-    searches, geometric = options[6] > 0, options[7] > 0
     good = np.float32(_GOOD_START * math.exp(-iteration * iteration / _GOOD_DECAY))
     for row in prange(height):
         weights, values = np.empty(SAMPLES, np.float32), np.empty(SAMPLES, np.float32)
-        tried = np.empty((_REGIONS + 1, 3), np.float32)
-        found = np.empty((_REGIONS + 1, count), np.float32)
+        tried, found = np.empty((_REGIONS + 1, 3), np.float32), np.empty((_REGIONS + 1, count), np.float32)
         sight = np.empty(count, np.float32)
         for column in range((row + colour) % 2, width, 2):
             variance = reference_patch(image, row, column, weights, values)
             if variance < np.float32(_LEAST_VARIANCE):
                 costs[row, column] = np.float32(WORST)
                 continue
-            y, x = np.float32(row), np.float32(column)
-            many = 1
-            for i in range(3):
-                tried[0, i] = planes[row, column, i]
-            for region in range(regions):
-                best_row, best_column, least = -1, -1, np.float32(1e9)
-                for k in range(len(_NEAR) if region < 4 else len(_FAR)):
-                    down, right = _region(region, k)
-                    r, c = row + down, column + right
-                    if r < 0 or c < 0 or r >= height or c >= width:
-                        continue
-                    if costs[r, c] < least:
-                        best_row, best_column, least = r, c, costs[r, c]
-                if best_row < 0:
-                    continue
-                slope_x, slope_y = planes[best_row, best_column, 1], planes[best_row, best_column, 2]
-                inverse = planes[best_row, best_column, 0] + slope_x * (x - best_column) + slope_y * (y - best_row)
-                if low < inverse < high:
-                    tried[many, 0], tried[many, 1], tried[many, 2] = inverse, slope_x, slope_y
-                    many += 1
+            patch = (np.float32(row), np.float32(column), weights, values, variance)
+            many = _gather(planes, costs, row, column, regions, options, tried)
             for i in range(many):
                 for j in range(count):
-                    found[i, j] = patch_cost(
-                        sources[j], sizes[j], warps[j], shifts[j], y, x,
-                        tried[i, 0], tried[i, 1], tried[i, 2], weights, values, variance,
-                    )  # fmt: skip
-            mask, total = np.int64(0), np.float32(0)
-            for j in range(count):
-                goods, bads, sum_of_goods = 0, 0, np.float32(0)
-                for i in range(many):
-                    if found[i, j] < good:
-                        goods += 1
-                        ratio = found[i, j] / np.float32(_VIEW_SIGMA)
-                        sum_of_goods += np.float32(math.exp(np.float32(-0.5) * ratio * ratio))
-                    elif found[i, j] > np.float32(_BAD):
-                        bads += 1
-                sight[j] = np.float32(0)
-                if goods >= _GOOD_NEEDED and bads < _BAD_ALLOWED + (many - 1) // 4:
-                    sight[j] = sum_of_goods / goods
-                    mask |= np.int64(1) << j
-                    total += sight[j]
-            if mask == 0:  # nothing convinces: the two views that match best under any plane
-                for _ in range(2):
-                    pick, least = -1, np.float32(WORST)
-                    for j in range(count):
-                        if (mask >> j) & 1:
-                            continue
-                        for i in range(many):
-                            if found[i, j] < least:
-                                pick, least = j, found[i, j]
-                    if pick >= 0:
-                        mask |= np.int64(1) << pick
-                        sight[pick] = np.float32(1)
-                        total += np.float32(1)
-            if total <= 0:
-                costs[row, column] = np.float32(WORST)
-                seen[row, column] = 0
-                continue
-            best, least = 0, np.float32(1e9)
-            for i in range(many):
-                cost = np.float32(0)
-                for j in range(count):
-                    if sight[j] > 0:
-                        part = found[i, j]
-                        if geometric:
-                            part += np.float32(_GEOMETRIC_WEIGHT) * _disagreement(
-                                depths[j], sizes[j], warps[j], shifts[j], backs[j], back_shifts[j], y, x, tried[i, 0]
-                            )
-                        cost += sight[j] * part
-                cost /= total
-                if cost < least:
-                    best, least = i, cost
-            p0, p1, p2 = tried[best, 0], tried[best, 1], tried[best, 2]
-            state = _seeded(seed + np.int64(iteration) * 7919 + colour, row * width + column)
-            for attempt in range(5 if searches else 3):
-                n0, n1, n2, state = _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state)
-                if not (low < n0 < high):
-                    continue
-                cost = np.float32(0)
-                for j in range(count):
-                    if sight[j] > 0:
-                        part = patch_cost(
-                            sources[j], sizes[j], warps[j], shifts[j], y, x, n0, n1, n2, weights, values, variance
-                        )
-                        if geometric:
-                            part += np.float32(_GEOMETRIC_WEIGHT) * _disagreement(
-                                depths[j], sizes[j], warps[j], shifts[j], backs[j], back_shifts[j], y, x, n0
-                            )
-                        cost += sight[j] * part
-                cost /= total
-                if cost < least:
-                    least, p0, p1, p2 = cost, n0, n1, n2
-            planes[row, column, 0], planes[row, column, 1], planes[row, column, 2] = p0, p1, p2
-            costs[row, column] = least
+                    found[i, j] = _likeness(others, j, tried[i], patch)
+            mask = _choose_views(found, many, good, sight)
             seen[row, column] = mask
+            if mask == 0:
+                costs[row, column] = np.float32(WORST)
+                continue
+            best, least = _cheapest(others, tried, found, many, sight, options, patch)
+            state = _seeded(seed + np.int64(iteration) * 7919 + colour, row * width + column)
+            costs[row, column] = _improve(others, tried[best], least, sight, options, rays, patch, state)
+            for i in range(3):
+                planes[row, column, i] = tried[best, i]
+
+
+@njit(fastmath=True)
+@no_type_check
+def _gather(planes, costs, row, column, regions, options, tried):
+    """Fill in the own plane and those of the best pixels of the regions, carried over; give how many."""
+    height, width = costs.shape
+    low, high = np.float32(options[2]), np.float32(options[3])
+    many = 1
+    for i in range(3):
+        tried[0, i] = planes[row, column, i]
+    for region in range(regions):
+        best_row, best_column, least = -1, -1, np.float32(1e9)
+        for k in range(len(_NEAR) if region < 4 else len(_FAR)):
+            down, right = _region(region, k)
+            r, c = row + down, column + right
+            if r < 0 or c < 0 or r >= height or c >= width:
+                continue
+            if costs[r, c] < least:
+                best_row, best_column, least = r, c, costs[r, c]
+        if best_row < 0:
+            continue
+        slope_x, slope_y = planes[best_row, best_column, 1], planes[best_row, best_column, 2]
+        inverse = planes[best_row, best_column, 0] + slope_x * (column - best_column) + slope_y * (row - best_row)
+        if low < inverse < high:
+            tried[many, 0], tried[many, 1], tried[many, 2] = inverse, slope_x, slope_y
+            many += 1
+    return many
+
+
+@njit(fastmath=True, inline="always")
+@no_type_check
+def _likeness(others, j, plane, patch):
+    """The patch's cost in source j under a plane."""
+    row, column, weights, values, variance = patch
+    return patch_cost(
+        others[0][j], others[1][j], others[2][j], others[3][j], row, column, plane[0], plane[1], plane[2],
+        weights, values, variance,
+    )  # fmt: skip
+
+
+@njit(fastmath=True)
+@no_type_check
+def _choose_views(found, many, good, sight):
+    """Fill in how much each source counts for a pixel; give a bit for each that does.
+
+    Where none convinces, the two that match best under any plane are taken.
+    """
+    mask = np.int64(0)
+    for j in range(len(sight)):
+        goods, bads, total = 0, 0, np.float32(0)
+        for i in range(many):
+            if found[i, j] < good:
+                ratio = found[i, j] / np.float32(_VIEW_SIGMA)
+                total += np.float32(math.exp(np.float32(-0.5) * ratio * ratio))
+                goods += 1
+            elif found[i, j] > np.float32(_BAD):
+                bads += 1
+        sees = goods >= _GOOD_NEEDED and bads < _BAD_ALLOWED + (many - 1) // 4
+        sight[j] = total / goods if sees else np.float32(0)
+        if sight[j] > 0:
+            mask |= np.int64(1) << j
+    if mask != 0:
+        return mask
+    for _ in range(2):
+        pick, least = -1, np.float32(WORST)
+        for j in range(len(sight)):
+            for i in range(many):
+                if sight[j] == 0 and found[i, j] < least:
+                    pick, least = j, found[i, j]
+        if pick >= 0:
+            mask |= np.int64(1) << pick
+            sight[pick] = np.float32(1)
+    return mask
+
+
+@njit(fastmath=True)
+@no_type_check
+def _cheapest(others, tried, found, many, sight, options, patch):
+    """The plane with the least cost over the sources that count, and that cost."""
+    best, least = 0, np.float32(1e9)
+    for i in range(many):
+        cost, total = np.float32(0), np.float32(0)
+        for j in range(len(sight)):
+            if sight[j] > 0:
+                cost += sight[j] * (found[i, j] + _contradiction(others, j, tried[i, 0], options, patch))
+                total += sight[j]
+        if cost / total < least:
+            best, least = i, cost / total
+    return best, least
+
+
+@njit(fastmath=True, inline="always")
+@no_type_check
+def _contradiction(others, j, inverse, options, patch):
+    """What a depth costs for disagreeing with that of source j; nothing where depths do not count."""
+    if options[7] <= 0:
+        return np.float32(0)
+    apart = _disagreement(others[4][j], others[1][j], others[2][j], others[3][j], others[5][j], others[6][j],
+                          patch[0], patch[1], inverse)  # fmt: skip
+    return np.float32(_GEOMETRIC_WEIGHT) * apart
+
+
+@njit(fastmath=True)
+@no_type_check
+def _total(others, plane, sight, options, patch):
+    """The cost of a plane over the sources that count."""
+    cost, total = np.float32(0), np.float32(0)
+    for j in range(len(sight)):
+        if sight[j] > 0:
+            contradiction = _contradiction(others, j, plane[0], options, patch)
+            cost += sight[j] * (_likeness(others, j, plane, patch) + contradiction)
+            total += sight[j]
+    return cost / total
+
+
+@njit(fastmath=True)
+@no_type_check
+def _improve(others, plane, least, sight, options, rays, patch, state):
+    """Change the plane where a random one near it, or anywhere, costs less; give its cost."""
+    low, high, change, searches = np.float32(options[2]), np.float32(options[3]), np.float32(options[4]), options[6] > 0
+    other = np.empty(3, np.float32)
+    for attempt in range(5 if searches else 3):
+        state = _change(plane, other, patch, attempt, change, low, high, rays, state)
+        if not (low < other[0] < high):
+            continue
+        cost = _total(others, other, sight, options, patch)
+        if cost < least:
+            least = cost
+            for i in range(3):
+                plane[i] = other[i]
+    return least
 
 
 @njit(inline="always")
 @no_type_check
-def _changed(p0, p1, p2, x, y, attempt, searches, change, low, high, rays, state):
-    """A plane near the present one or at random: attempts 0, 1, 2 change depth, normal, both a little; 3, 4 search.
+def _change(plane, other, patch, attempt, change, low, high, rays, state):
+    """Fill in a plane near the present one: attempts 0, 1, 2 change depth, normal, both a little; 3, 4 search anywhere.
 
-    `rays`: fx, fy, cx, cy of the reference in whole-number pixel places.
+    `rays`: fx, fy, cx, cy of the reference in whole-number pixel places. Gives the state of the random numbers.
     """
     u0, state = _uniform(state)
     u1, state = _uniform(state)
     u2, state = _uniform(state)
-    depth_changes, normal_changes = attempt != 1, attempt != 0
-    inverse = p0
-    if attempt >= 3:
-        inverse = low + (high - low) * u0 if attempt == 3 else p0
-    elif depth_changes:
-        inverse = p0 * (np.float32(1) + change * (np.float32(2) * u0 - np.float32(1)))
-    if not normal_changes:
-        return inverse, p1 * inverse / p0, p2 * inverse / p0, state
-    # slopes relative to inverse depth are those of the plane itself: d(log inverse) per pixel
-    if attempt >= 3:
-        tilt_x, tilt_y = np.float32(3) * u1 - np.float32(1.5), np.float32(3) * u2 - np.float32(1.5)
-    else:
-        reach = np.float32(4) * change
-        tilt_x = _tilt(p1 / p0, rays[0], x - rays[2]) + reach * (np.float32(2) * u1 - np.float32(1))
-        tilt_y = _tilt(p2 / p0, rays[1], y - rays[3]) + reach * (np.float32(2) * u2 - np.float32(1))
-    return inverse, inverse * _slope(tilt_x, rays[0], x - rays[2]), inverse * _slope(tilt_y, rays[1], y - rays[3]), state
-
-
-@njit(inline="always")
-@no_type_check
-def _tilt(slope, focal, offset):
-    """dz over dx of the plane, roughly: the relative slope of inverse depth, times the focal length, negative."""
-    return -slope * focal
-
-
-@njit(inline="always")
-@no_type_check
-def _slope(tilt, focal, offset):
-    """The relative slope of inverse depth of a plane that is tilted by so much."""
-    return -tilt / focal
+    one, two = np.float32(1), np.float32(2)
+    other[0] = plane[0]
+    if attempt == 3:
+        other[0] = low + (high - low) * u0
+    elif attempt in (0, 2):
+        other[0] = plane[0] * (one + change * (two * u0 - one))
+    # a tilt is how much relative depth changes over one focal length
+    reach = np.float32(4) * change
+    for axis in range(2):
+        u = u1 if axis == 0 else u2
+        if attempt >= 3:
+            tilt = np.float32(3) * u - np.float32(1.5)
+        else:
+            tilt = -plane[1 + axis] / plane[0] * rays[axis]
+            if attempt != 0:
+                tilt += reach * (two * u - one)
+        other[1 + axis] = -other[0] * tilt / rays[axis]
+    return state
 
 
 @njit(parallel=True, cache=True)

@@ -1,8 +1,9 @@
 """How far each vertex of a mesh must move along its normal for two photos of it to look alike where they show it.
 
-Vu et al. 2012 (section 5) move vertices down the gradient of the correlation between a photo and another one that is carried over
-by the mesh. Here the same correlation, as the squared difference of locally normalised greys, is minimised by Gauss-Newton
-steps, so that no step size has to be guessed; a thin-plate term keeps the surface smooth where photos say nothing.
+Vu et al. 2012 (section 5) move vertices down the gradient of the correlation between a photo and another one that is
+carried over by the mesh. Here the same correlation, as the squared difference of locally normalised greys, is minimised
+by Gauss-Newton steps, so that no step size has to be guessed; a thin-plate term keeps the surface smooth where photos
+say nothing.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def refined(
 ) -> Mesh:
     """The mesh after one step: vertices moved along their normals, at most `longest`, until photos agree better.
 
-    `smooth` weighs the thin-plate term against the photos. Linear in pixels and pairs: about a second a pair of megapixel photos.
+    `smooth` weighs the thin-plate term against the photos. Linear in pixels and pairs.
     """
     caster = RayCaster(mesh)
     normals = vertex_normals(mesh).astype(np.float64)
@@ -127,7 +128,7 @@ _NUDGE = 1e-4
 
 
 def _along(seen: _Seen) -> Float64[np.ndarray, "k 3"]:
-    """How the point that a pixel shows moves when the surface moves outward by 1: along the pixel's ray, towards the camera."""
+    """How the point that a pixel shows moves when the surface moves outward by 1: along its ray, to the camera."""
     return np.asarray(-seen.directions / np.maximum(seen.cosine, _STEEPEST)[:, None])
 
 

@@ -13,7 +13,6 @@ from unflat.core import Camera
 from unflat.core.arrays import freeze_fields
 from unflat.geometry.patch_match import WORST, normals_of_planes, sweep
 
-
 _FIRST_CHANGE, _CALMER, _LAST_CHANGE = 0.1, 0.6, 0.002
 """Random changes of a plane: relative to its inverse depth at first, falling with each iteration, and at least."""
 _FAR_ITERATIONS, _SEARCH_ITERATIONS = 4, 3
@@ -67,39 +66,41 @@ class Effort:
     seed: int = 0
 
 
-def photometric_planes(
-    picture: StereoPicture,
-    sources: Sequence[StereoPicture],
-    bounds: tuple[float, float],
-    start: Float32[np.ndarray, "_ _"],
-    effort: Effort = Effort(),
-) -> Planes:
+@dataclass(frozen=True, eq=False)
+class StereoTask:
+    """A picture, at most eight sources to compare it with, and the inverse depths between which to look."""
+
+    picture: StereoPicture
+    sources: tuple[StereoPicture, ...]
+    bounds: tuple[float, float]
+
+    def at_scale(self, scale: float) -> StereoTask:
+        """The same with smaller pictures."""
+        sources = tuple(source.at_scale(scale) for source in self.sources)
+        return StereoTask(self.picture.at_scale(scale), sources, self.bounds)
+
+
+def photometric_planes(task: StereoTask, start: Float32[np.ndarray, "_ _"], effort: Effort = Effort()) -> Planes:
     """Planes under which the patches of the picture look alike in its sources.
 
-    `bounds`: least and largest inverse depth. `start`: inverse depth to begin with at any resolution, 0 where there is
-    none. At most eight sources.
+    `start`: inverse depth to begin with at any resolution, 0 where there is none.
     """
-    found = _first_planes(picture.at_scale(effort.scales[0]), bounds, start, effort.seed)
+    found = _first_planes(task.at_scale(effort.scales[0]), start, effort.seed)
     iteration = 0
     for scale, sweeps in zip(effort.scales, effort.sweeps, strict=True):
-        here, others = picture.at_scale(scale), [source.at_scale(scale) for source in sources]
-        found = _enlarged(found, here.grey.shape)
-        found = _swept(here, others, bounds, found, range(iteration, iteration + sweeps), effort.seed)
+        here = task.at_scale(scale)
+        found = _enlarged(found, here.picture.grey.shape)
+        found = _swept(here, found, range(iteration, iteration + sweeps), effort.seed)
         iteration += sweeps
     return found
 
 
 def agreeing_planes(
-    picture: StereoPicture,
-    sources: Sequence[StereoPicture],
-    bounds: tuple[float, float],
-    before: Planes,
-    depths: Sequence[Float32[np.ndarray, "_ _"]],
-    effort: Effort = Effort(),
+    task: StereoTask, before: Planes, depths: Sequence[Float32[np.ndarray, "_ _"]], effort: Effort = Effort()
 ) -> Planes:
     """The planes after one more sweep that also asks for agreement with the sources' own inverse depths."""
     last = sum(effort.sweeps)
-    return _swept(picture, list(sources), bounds, before, range(last, last + 1), effort.seed, tuple(depths))
+    return _swept(task, before, range(last, last + 1), effort.seed, tuple(depths))
 
 
 def plane_normals(picture: StereoPicture, planes: Planes) -> Float32[np.ndarray, "h w 3"]:
@@ -109,25 +110,26 @@ def plane_normals(picture: StereoPicture, planes: Planes) -> Float32[np.ndarray,
 
 
 def _swept(
-    picture: StereoPicture, sources: list[StereoPicture], bounds: tuple[float, float],
-    before: Planes, iterations: range, seed: int, depths: tuple[Float32[np.ndarray, "_ _"], ...] = (),
+    task: StereoTask, before: Planes, iterations: range, seed: int,
+    depths: tuple[Float32[np.ndarray, "_ _"], ...] = (),
 ) -> Planes:  # fmt: skip
     """The planes after so many iterations, each over both colours of the checkerboard."""
+    picture, sources = task.picture, task.sources
     stack, sizes = _stacked([source.grey for source in sources])
     forward = [_warp(picture.camera, source.camera) for source in sources]
     backward = [_warp(source.camera, picture.camera) for source in sources]
     warps, shifts = (np.stack(part) for part in zip(*forward, strict=True))
     backs, back_shifts = (np.stack(part) for part in zip(*backward, strict=True))
     maps = _stacked(list(depths))[0] if depths else np.zeros((1, 1, 1), np.float32)
+    others = (stack, sizes, warps, shifts, maps, backs, back_shifts)
     planes, costs, seen = np.array(before.planes), np.array(before.cost), np.array(before.seen)
     for iteration in iterations:
         change = max(_FIRST_CHANGE * _CALMER**iteration, _LAST_CHANGE)
         options = np.array([
-            iteration, seed, *bounds, change, iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS, bool(depths),
+            iteration, seed, *task.bounds, change, iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS, bool(depths),
         ])  # fmt: skip
         for colour in (0, 1):
-            sweep(picture.grey, stack, sizes, warps, shifts, planes, costs, seen, colour, options,
-                  _rays(picture.camera), maps, backs, back_shifts)  # fmt: skip
+            sweep(picture.grey, others, planes, costs, seen, colour, options, _rays(picture.camera))
     return Planes(planes, costs, seen)
 
 
@@ -158,10 +160,9 @@ def _warp(here: Camera, there: Camera) -> tuple[Float32[np.ndarray, "3 3"], Floa
     return warp.astype(np.float32), (_matrix(there) @ relative[:3, 3]).astype(np.float32)
 
 
-def _first_planes(
-    picture: StereoPicture, bounds: tuple[float, float], start: Float32[np.ndarray, "_ _"], seed: int
-) -> Planes:
+def _first_planes(task: StereoTask, start: Float32[np.ndarray, "_ _"], seed: int) -> Planes:
     """Half the pixels begin at the nearest known point, half anywhere; all tilted at random."""
+    picture, bounds = task.picture, task.bounds
     height, width = picture.grey.shape
     rng = np.random.default_rng(seed)
     inverse = rng.uniform(*bounds, (height, width)).astype(np.float32)

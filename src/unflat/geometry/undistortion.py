@@ -16,7 +16,7 @@ _BLUR = 0.35
 def undistorted(view: View, side_px: int) -> View:
     """The view without lens distortion, its longest side at most `side_px`; the mask comes along, depth does not.
 
-    The principal point comes to the middle, the focal length stays. Pixels that the photo does not hold repeat its border.
+    The principal point comes to the middle, the focal length stays. Pixels beyond the photo repeat its border.
     """
     camera = view.camera
     assert camera is not None
@@ -26,7 +26,9 @@ def undistorted(view: View, side_px: int) -> View:
     pinhole = Camera(width, height, focal, focal, width / 2, height / 2, camera.world_from_camera)
     from_matrix = np.array([[camera.fx, 0, camera.cx - 0.5], [0, camera.fy, camera.cy - 0.5], [0, 0, 1]])
     to_matrix = np.array([[focal, 0, width / 2 - 0.5], [0, focal, height / 2 - 0.5], [0, 0, 1]])
-    places = cv2.initUndistortRectifyMap(from_matrix, np.array(camera.distortion), None, to_matrix, (width, height), cv2.CV_32FC1)
+    places = cv2.initUndistortRectifyMap(
+        from_matrix, np.array(camera.distortion), None, to_matrix, (width, height), cv2.CV_32FC1
+    )
     pixels = np.ascontiguousarray(view.photo.pixels)
     if scale < 1:
         pixels = cv2.GaussianBlur(pixels, (0, 0), _BLUR / scale)

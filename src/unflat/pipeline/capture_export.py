@@ -1,4 +1,4 @@
-"""What a set of photos gave besides the asset: cameras, cloud and depth maps, in the asset's own frame, for other tools."""
+"""What a set of photos gave besides the asset: cameras, cloud and depth maps, in the asset's own frame."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jaxtyping import Float64
 from unflat.core import Camera, DepthMap, InputError, PointCloud, Reconstruction, View, Views
 from unflat.geometry.cameras import transform_camera
 from unflat.io.cameras import write_cameras
-from unflat.io.colmap_write import write_colmap
 from unflat.io.colmap_workspace import write_colmap_workspace
+from unflat.io.colmap_write import write_colmap
 from unflat.io.point_cloud import write_point_cloud
 
 
 def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> tuple[Path, ...]:
-    """Write the cameras (transforms.json, COLMAP's sparse model), the cloud (PLY) and the depth maps (COLMAP's dense folder).
+    """Write cameras (transforms.json, COLMAP's sparse model), cloud (PLY) and depth maps (COLMAP's dense folder).
 
-    `first` is what the reconstruct stage gave, `last` what the finish stage made of it: its frame is the asset's. Gives what was
-    written. Raises `InputError` (``no-capture``) where there is nothing to export.
+    `first` is what the reconstruct stage gave, `last` what the finish stage made of it: its frame is the asset's. Gives
+    what was written. Raises `InputError` (``no-capture``) where there is nothing to export.
     """
     if len(first.views.items) < 2 or not isinstance(first.shape, PointCloud):
         raise InputError(

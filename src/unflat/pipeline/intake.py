@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +13,13 @@ from unflat.io.cameras import camera_for, read_cameras
 from unflat.io.depth import DepthKind, read_depth
 from unflat.io.mask import read_mask
 from unflat.io.photo import read_photo
-from unflat.pipeline.photo_store import read_photo_set
+from unflat.pipeline.photo_store import SetReading, read_photo_set
 from unflat.stages.segment.kind import kind_of_picture
 
 Kind = Literal["photo", "photos", "drawing", "views"]
 """Kinds of source, as recipes name them."""
 
+_AS_USUAL = SetReading()
 WORKING_SIDE_PX = 2048
 """Photos are read at no more than this: larger ones add time and memory, not detail that a 4096 texture could hold."""
 
@@ -68,22 +69,18 @@ def read_intake(
     depth_kind: DepthKind = "auto",
     depth_unit_m: float | None = None,
     cameras: Path | str | None = None,
-    mapped_in: Path | None = None,
-    side_px: int = WORKING_SIDE_PX,
-    frames: int = 60,
-    progress: Callable[[float], None] = lambda _: None,
+    reading: SetReading = _AS_USUAL,
 ) -> Intake:
     """Read the pictures of one object, with what goes with them. `kind` None: look at the picture and decide.
 
-    Several pictures (files, folders, archives, films with so many `frames` at most) are no larger than `side_px` and
-    mapped from files in `mapped_in`, so that hundreds need no memory.
+    Several pictures (files, folders, archives, films) are read as `reading` says.
 
     Raises `InputError` for what can't be read or does not belong together.
     """
     if not pictures:
         raise InputError("No picture was given.", code="no-views", hint="Name at least one picture.")
     if cameras is not None or len(pictures) > 1 or kind == "photos":
-        found = read_photo_set(pictures, side_px=side_px, folder=mapped_in, frames=frames, progress=progress)
+        found = read_photo_set(pictures, reading)
         if cameras is not None:
             return Intake(found.photos, "views", cameras=_cameras_of(found.photos, cameras), left_out=found.left_out)
         return Intake(found.photos, "photos", left_out=found.left_out, in_order=found.in_order)

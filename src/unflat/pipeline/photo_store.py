@@ -1,4 +1,4 @@
-"""A set of photos, opened and read one after the other into files from which they are mapped: one at a time in memory."""
+"""A set of photos, read one after the other into files from which they are mapped: one at a time in memory."""
 
 from __future__ import annotations
 
@@ -33,16 +33,27 @@ class PhotoSet:
     """Whether neighbours were taken one after the other, as the frames of a film are."""
 
 
-def read_photo_set(
-    pictures: Sequence[Any], *, side_px: int, folder: Path | None, frames: int, progress: Callable[[float], None]
-) -> PhotoSet:
-    """Photos from files, folders, patterns, ZIP archives and films (at most `frames` of each), no larger than `side_px`.
+@dataclass(frozen=True)
+class SetReading:
+    """How a set is read."""
 
-    They are mapped from files in the folder, or in memory where it is None; those that are there are not decoded again.
+    side_px: int = 2048
+    """Photos are no larger than this."""
+    frames: int = 60
+    """Most frames that are taken from a film."""
+    folder: Path | None = None
+    """Where photos are mapped from; None: they are held in memory."""
+    progress: Callable[[float], None] = lambda _: None
+
+
+def read_photo_set(pictures: Sequence[Any], how: SetReading) -> PhotoSet:
+    """Photos from files, folders, patterns, ZIP archives and films. Those that are mapped already are not read again.
+
     Raises what `capture_files`, `choose_frames` and, where fewer than two photos can be read, `read_photo` raise.
     """
+    side_px, folder, progress = how.side_px, how.folder, how.progress
     with _workplace(folder) as place:
-        files, in_order = _opened(pictures, place, frames, progress)
+        files, in_order = _opened(pictures, place, how.frames, progress)
         photos: list[Photo] = []
         refused: list[tuple[str, InputError]] = []
         for done, picture in enumerate(files):

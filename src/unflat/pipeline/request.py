@@ -13,6 +13,7 @@ from unflat.io.depth import DepthKind
 from unflat.io.load import load_mesh
 from unflat.pipeline.folder import RunFolder, default_folder, photo_cache
 from unflat.pipeline.intake import Intake, Kind, read_intake
+from unflat.pipeline.photo_store import SetReading
 from unflat.pipeline.plan import Plan, plan
 from unflat.pipeline.recipe import Recipe, load_recipe
 from unflat.pipeline.run import RunOptions, run
@@ -114,10 +115,9 @@ def prepare(
         depth_kind=request.depth_kind,
         depth_unit_m=request.depth_unit_m,
         cameras=request.cameras,
-        mapped_in=_photo_folder(request),
-        side_px=_SET_SIDE_PX[request.quality],
-        frames=request.frames,
-        progress=_reading(on_event, cancelled),
+        reading=SetReading(
+            _SET_SIDE_PX[request.quality], request.frames, _photo_folder(request), _reading(on_event, cancelled)
+        ),
     )
     planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)
     options = RunOptions(

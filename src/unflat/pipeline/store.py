@@ -1,7 +1,7 @@
 """Nouns to bytes and back: one uncompressed .npz of arrays and a JSON tree. No pickle, so a file can't run code.
 
-An array that is itself mapped from an .npy file is stored as that file's name, and mapped again when it is read: hundreds
-of photos go through all stages without being copied or held in memory.
+An array that is itself mapped from an .npy file is stored as that file's name, and mapped again when it is read:
+hundreds of photos go through all stages without being copied or held in memory.
 """
 
 from __future__ import annotations
@@ -56,10 +56,7 @@ def decode(data: bytes) -> Any:
 
 def _tree_of(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
-        if (file := mapped_file(value)) is not None:
-            return {"mapped": str(file)}
-        arrays.append(value)
-        return {"array": f"a{len(arrays) - 1}"}
+        return _array_tree(value, arrays)
     if isinstance(value, Enum):
         return {"enum": type(value).__name__, "value": value.value}
     if dataclasses.is_dataclass(value) and type(value).__name__ in _NOUNS:
@@ -72,6 +69,13 @@ def _tree_of(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"can't store a {type(value).__name__}")
+
+
+def _array_tree(value: np.ndarray, arrays: list[np.ndarray]) -> dict[str, str]:
+    if (file := mapped_file(value)) is not None:
+        return {"mapped": str(file)}
+    arrays.append(value)
+    return {"array": f"a{len(arrays) - 1}"}
 
 
 def _noun_of(tree: Any, stored: Any) -> Any:

@@ -1,5 +1,7 @@
 """What is wrong with a set of photos is said in words, with advice."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_photos_that_do_not_overlap_get_advice_where_to_add_some():
 
 
 def test_a_camera_that_only_turned_is_recognised():
-    pairs = [(a, b, 300) for a, b in zip(NAMES, NAMES[1:], strict=False)]
+    pairs = [(a, b, 300) for a, b in pairwise(NAMES)]
     error = refusal(answer(pairs=pairs, flat=3))
     assert error.code == "no-parallax"
     assert "Walk around" in error.hint

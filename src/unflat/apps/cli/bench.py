@@ -79,7 +79,9 @@ def _photos(options: argparse.Namespace) -> int:
                          hint="Name a folder of models with --objects.")  # fmt: skip
     methods = tuple(filter(None, options.method.split(",")))
     results = Path(options.results or "photos-results")
-    bench = PhotosBench(Path(options.objects), results, methods, options.views, options.limit, options.size, options.again)
+    bench = PhotosBench(
+        Path(options.objects), results, methods, options.views, options.limit, options.size, options.again
+    )
     tables = (bench.truth if options.truth else bench.speed)(lambda line: print(line, flush=True))
     print(tables)
     if options.markdown:

@@ -25,7 +25,11 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--depth", metavar="FILE", help="a depth map of the photo (npy, 16-bit png, tiff, pfm)")
     source.add_argument("--depth-kind", choices=("auto", "depth", "disparity", "relative"), default="auto")
     source.add_argument("--depth-unit", type=float, metavar="M", help="length of 1 in the depth map, in metres")
-    source.add_argument("--cameras", metavar="FILE", help="known cameras: transforms.json, a COLMAP model, Metashape XML, RealityScan CSV")
+    source.add_argument(
+        "--cameras",
+        metavar="FILE",
+        help="known cameras: transforms.json, a COLMAP model, Metashape XML, RealityScan CSV",
+    )
     source.add_argument("--all", action="store_true", help="a model for each object in the picture")
     wanted = parser.add_argument_group("what is wanted")
     wanted.add_argument("--for", dest="target", default="", metavar="TARGET", help="game, ar, print or web")

@@ -11,7 +11,7 @@ from unflat.io.atomic import write_atomically
 
 JOB, ANSWER = "job.json", "answer.json"
 PICTURES, DATABASE, MODEL = "images", "database.db", "model"
-"""The photos, COLMAP's database, and the folder of the model that was found best."""
+"""The photos, COLMAP's database, and the folder of a model whose cameras are known."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The program that runs COLMAP in a process of its own: it may end its process, and it must be possible to end it.
 
-``python -m unflat.stages.pose.colmap_worker FOLDER THREADS`` does the job in the folder (see `colmap_job`), tells how far it is in lines
-of ``share``, and goes on where an earlier run of it stopped: features and matches lie in the database.
+``python -m unflat.stages.pose.colmap_worker FOLDER THREADS`` does the job in the folder (see `colmap_job`), tells how
+far it is by a number 0..1 a line, and goes on where an earlier run of it stopped: features and matches lie in the
+database.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import pycolmap
 
 from unflat.stages.pose.colmap_job import DATABASE, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.retrieval import nearest_pictures
 
 _SEQUENCE_REACH = 12
@@ -24,7 +26,7 @@ _SEQUENCE_REACH = 12
 _LOOK_ALIKE = 25
 _PAIRS_AT_ONCE = 16
 _MAP_BOTH_UP_TO = 120
-"""Photos up to which both mappers are tried; beyond, the incremental one only where the global one leaves photos out."""
+"""Photos up to which both mappers are tried; beyond, the incremental one only where the global leaves photos out."""
 _GOOD_SHARE = 0.9
 _EXTRACTING, _MATCHING, _MAPPING = (0.0, 0.35), (0.35, 0.8), (0.8, 1.0)
 """Share of the time that each step takes, roughly."""
@@ -62,7 +64,9 @@ def _extract(folder: Path, job: ColmapJob, threads: int) -> None:
     for lens in job.lenses:
         with pycolmap.Database.open(folder / DATABASE) as known:
             names = {image.name: image for image in known.read_all_images()}
-            have = [name for name in lens.pictures if name in names and known.num_keypoints_for_image(names[name].image_id)]
+            have = [
+                name for name in lens.pictures if name in names and known.num_keypoints_for_image(names[name].image_id)
+            ]
         camera = names[have[0]].camera_id if have else -1
         done += len(have)
         for some in _batches([name for name in lens.pictures if name not in have], max(threads, 1)):
@@ -136,9 +140,11 @@ def _mapped(folder: Path, job: ColmapJob, threads: int) -> tuple[str, Any]:
         _tell(_MAPPING[0] + 0.09 * (1 + (name == "incremental")))
     if not candidates:
         return "", None
-    name, model = max(candidates, key=lambda found: (found[1].num_reg_images(), -found[1].compute_mean_reprojection_error()))
+    name, model = max(
+        candidates, key=lambda found: (found[1].num_reg_images(), -found[1].compute_mean_reprojection_error())
+    )
     _refined(model)
-    _write(model, folder / MODEL)
+    found_in(model).write(folder)
     return name, model
 
 
@@ -190,13 +196,8 @@ def _triangulated(folder: Path, job: ColmapJob, threads: int) -> Any:
     options.num_threads, options.random_seed = threads, job.seed
     model = pycolmap.Reconstruction(folder / MODEL)
     found = pycolmap.triangulate_points(model, folder / DATABASE, folder / PICTURES, folder / MODEL, True, options)
-    _write(found, folder / MODEL)
+    found_in(found).write(folder)
     return found
-
-
-def _write(model: Any, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    model.write_binary(folder)
 
 
 def _answer(database: Path, mapper: str, model: Any) -> ColmapAnswer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
-from unflat.core import InputError, Views
+from unflat.core import InputError, View, Views
 from unflat.stages.pose.colmap_job import ColmapAnswer
 
 _FEW_FEATURES = 150
@@ -17,7 +18,9 @@ _FLAT_SHARE = 0.7
 
 def without_twins(source: Views, warn: Callable[[str], None]) -> Views:
     """The views without those whose picture is there already. Raises `InputError` where all are the same picture."""
-    kept, twins, seen = [], [], {}
+    kept: list[View] = []
+    twins: list[tuple[str, str]] = []
+    seen: dict[int, str] = {}
     for view in source.items:
         digest = hash(view.photo.pixels.tobytes())
         if digest in seen:
@@ -102,7 +105,7 @@ def _islands(answer: ColmapAnswer, called: Mapping[str, str]) -> tuple[int, tupl
     for name in called:
         groups[find(name)] = groups.get(find(name), 0) + 1
     order = list(called)
-    for here, there in zip(order, order[1:], strict=False):
+    for here, there in pairwise(order):
         if find(here) != find(there):
             return len(order) - max(groups.values()), (called[here], called[there])
     return len(order) - max(groups.values()), None

@@ -6,22 +6,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
-import numpy as np
-from jaxtyping import Float64
 
-from unflat.core import Camera, Context, InputError, RecipeError, StageFailed, Tracks, View, Views
-from unflat.geometry.cameras import transform_camera
+from unflat.core import Context, InputError, RecipeError, Scale, StageFailed, View, Views
+from unflat.geometry.known_lengths import parse_known_length
+from unflat.geometry.lengths import parse_length_m
+from unflat.geometry.markers import COMMON_KINDS, MARKER_KINDS
 from unflat.geometry.scene_frame import upright_frame
 from unflat.io.atomic import write_atomically
 from unflat.stages.pose.colmap_job import ANSWER, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.colmap_model import FoundModel
 from unflat.stages.pose.doubts import left_out_warnings, refuse_unplaceable, without_twins
+from unflat.stages.pose.true_scale import ScaleClues, moved, refuse_unmarkable, truly_scaled
 
 _FEWEST = 2
 _EXHAUSTIVE_UP_TO = 50
@@ -29,6 +31,14 @@ _EXHAUSTIVE_UP_TO = 50
 _FINE_FROM_PX = 1200
 """Photos from this size on have features enough at their own size; smaller ones are doubled first."""
 _JPEG_QUALITY = 97
+_POSE_SHARE = 0.95
+"""Of the time, the rest is for the scale."""
+
+MarkerChoice = Literal[
+    "auto", "apriltag-36h11", "apriltag-25h9", "apriltag-16h5", "aruco-4x4", "aruco-5x5", "aruco-6x6", "aruco-7x7",
+    "aruco-original",
+]  # fmt: skip
+"""Families of markers; auto looks for the common ones."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,14 @@ class StructureFromMotion:
     """Most features of a photo."""
     matching: Literal["auto", "exhaustive", "sequential", "retrieval"] = "auto"
     """Which photos are compared: all; those near in order (a video); those that look alike; auto by their number."""
+    marker: str | None = None
+    """Side of the black squares of markers in the scene, with its unit, such as 50mm; makes it true to scale."""
+    marker_kind: MarkerChoice = "auto"
+    """Family of the markers; auto looks for the common ones."""
+    lengths: tuple[str, ...] = ()
+    """Known lengths: “12cm = IMG_1.jpg 812,400 1510,420; IMG_2.jpg 640,380 1402,410”, the ends in the file's pixels."""
+    gps: bool = True
+    """Whether GPS in the photos may tell the scale and north, where nothing better does."""
 
     def __post_init__(self) -> None:
         if not 320 <= self.side_px <= 8192:
@@ -50,13 +68,17 @@ class StructureFromMotion:
         if self.matching not in ("auto", "exhaustive", "sequential", "retrieval"):
             raise RecipeError(f"pose.matching can't be “{self.matching}”.", code="bad-option",
                               hint="Give auto, exhaustive, sequential or retrieval.")  # fmt: skip
+        self._clues()
 
     def __call__(self, source: Views, context: Context) -> Views:
-        """The views that could be placed, upright, with their tracks; cameras that are known already stay.
+        """The views that could be placed, upright, with their tracks; cameras that are known are scaled at most.
 
-        Raises `InputError`: ``too-few-views``, ``photos-identical``, ``photos-do-not-overlap``, ``no-parallax``. About
-        3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos.
+        Raises `InputError`: ``too-few-views``, ``photos-identical``, ``photos-do-not-overlap``, ``no-parallax``,
+        ``no-such-photo``, ``point-outside``. About 3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos; half
+        a second more a photo where markers are looked for.
         """
+        clues = self._clues()
+        refuse_unmarkable(clues.lengths, source)
         source = without_twins(source, context.warn)
         if len(source.items) < _FEWEST:
             raise InputError(
@@ -66,12 +88,26 @@ class StructureFromMotion:
             )
         with _folder(context) as folder:
             names = _write_pictures(source, folder / PICTURES, self.side_px)
-            answer = self._run(source, names, folder, context)
+            answer = self._run(source, names, folder, context.part(0.0, _POSE_SHARE))
             refuse_unplaceable(answer, dict(zip(names, source.names, strict=True)))
-            placed = _read_model(folder / MODEL, source, names)
+            placed = _read_model(folder, source, names)
         for warning in left_out_warnings(answer, source, placed, names):
             context.warn(warning)
-        return _upright(placed, keep=_all_known(source), seed=context.seed)
+        known = _all_known(source)
+        upright = _upright(placed, keep=known, seed=context.seed)
+        return truly_scaled(upright, clues, context.part(_POSE_SHARE, 1.0), keep_frame=known)
+
+    def _clues(self) -> ScaleClues:
+        """What may tell the scale. Raises `RecipeError`: ``bad-option``, ``bad-length``, ``bad-known-length``."""
+        if self.marker_kind not in get_args(MarkerChoice):
+            raise RecipeError(f"pose.marker_kind can't be “{self.marker_kind}”.", code="bad-option",
+                              hint=f"Give auto, {', '.join(MARKER_KINDS)}.")  # fmt: skip
+        return ScaleClues(
+            None if self.marker is None else parse_length_m(self.marker),
+            COMMON_KINDS if self.marker_kind == "auto" else (self.marker_kind,),
+            tuple(parse_known_length(text) for text in self.lengths),
+            self.gps,
+        )
 
     def _run(self, source: Views, names: tuple[str, ...], folder: Path, context: Context) -> ColmapAnswer:
         if (folder / ANSWER).exists():
@@ -169,56 +205,18 @@ def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
 
 
 def _read_model(folder: Path, source: Views, names: tuple[str, ...]) -> Views:
-    """The placed views, in order, with cameras of their photos' size."""
-    import pycolmap
-
-    model = pycolmap.Reconstruction(folder)
-    images = {model.images[image].name: model.images[image] for image in model.reg_image_ids()}
-    place = {name: index for index, name in enumerate(names) if name in images}
-    items, row_of = [], {}
-    for name, index in place.items():
-        view, image = source.items[index], images[name]
-        known = view.camera
-        camera = known if known is not None else _camera(model.cameras[image.camera_id], image.cam_from_world())
-        row_of[image.image_id] = len(items)
+    """The placed views, in order, with cameras of their photos' size; cameras that were known stay."""
+    found = FoundModel.read(folder)
+    row_of = {name: row for row, name in enumerate(found.pictures)}
+    items: list[View] = []
+    view_of: dict[str, int] = {}
+    for name, view in zip(names, source.items, strict=True):
+        if name not in row_of:
+            continue
+        camera = view.camera or found.camera(row_of[name])
+        view_of[name] = len(items)
         items.append(replace(view, camera=camera.resized(view.photo.width, view.photo.height)))
-    return Views(tuple(items), _tracks(model, row_of))
-
-
-def _tracks(model: Any, row_of: dict[int, int]) -> Tracks:
-    points = list(model.points3D.values())
-    seen = [(index, row_of[element.image_id]) for index, point in enumerate(points)
-            for element in point.track.elements if element.image_id in row_of]  # fmt: skip
-    observations = np.array(seen, np.int32).reshape(-1, 2)
-    return Tracks(
-        np.array([point.xyz for point in points], np.float32).reshape(-1, 3),
-        np.array([point.color for point in points], np.uint8).reshape(-1, 3),
-        np.array([point.error for point in points], np.float32),
-        np.ascontiguousarray(observations[:, 0]),
-        np.ascontiguousarray(observations[:, 1]),
-    )
-
-
-def _camera(camera: Any, camera_from_world: Any) -> Camera:
-    """COLMAP's camera as ours; both have pixel centres at +0.5 and look along +z."""
-    pose = np.eye(4)
-    pose[:3] = camera_from_world.inverse().matrix()
-    if camera.model.name == "SIMPLE_RADIAL":
-        focal, cx, cy, k1 = camera.params
-        fx, fy, rest = focal, focal, (k1, 0.0, 0.0, 0.0)
-    else:
-        fx, fy, cx, cy, *four = camera.params
-        rest = tuple(four)
-    k1, k2, p1, p2 = (float(value) for value in rest)
-    return Camera(camera.width, camera.height, float(fx), float(fy), float(cx), float(cy), _exact(pose),
-                  distortion=(k1, k2, p1, p2, 0.0))  # fmt: skip
-
-
-def _exact(pose: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "4 4"]:
-    left, _, right = np.linalg.svd(pose[:3, :3])
-    exact = pose.copy()
-    exact[:3, :3] = left @ right
-    return exact
+    return Views(tuple(items), found.tracks(view_of))
 
 
 def _write_known(source: Views, names: tuple[str, ...], folder: Path, side_px: int) -> None:
@@ -242,7 +240,4 @@ def _upright(placed: Views, *, keep: bool, seed: int) -> Views:
     cameras = tuple(view.camera for view in placed.items if view.camera is not None)
     assert placed.tracks is not None
     frame = upright_frame(cameras, placed.tracks.points, keep_scale=False, seed=seed)
-    similarity = frame.similarity
-    points = placed.tracks.points @ similarity[:3, :3].T + similarity[:3, 3]
-    items = tuple(replace(view, camera=view.camera and transform_camera(view.camera, similarity)) for view in placed.items)
-    return Views(items, replace(placed.tracks, points=points.astype(np.float32)))
+    return moved(placed, frame.similarity, Scale.UP_TO_SCALE)

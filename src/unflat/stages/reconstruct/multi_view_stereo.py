@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from unflat.core import (
-    Camera,
     Context,
     DepthMap,
     Drawing,
     InputError,
     Mask,
-    Photo,
     PointCloud,
     RecipeError,
     Reconstruction,
@@ -32,13 +27,14 @@ from unflat.geometry.stereo_depth import (
     Effort,
     Planes,
     StereoPicture,
+    StereoTask,
     agreeing_planes,
     photometric_planes,
     plane_normals,
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
-from unflat.io.mapped import mapped, open_mapped
 from unflat.geometry.undistortion import undistorted
+from unflat.io.mapped import mapped, open_mapped
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7
@@ -64,7 +60,12 @@ class MultiViewStereo:
     """What stands on the ground where the cameras look, or everything."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("side_px", 160, 4096), ("sources", 1, _MOST_SOURCES), ("passes", 0, 4), ("agree", 1, 8)):
+        for name, low, high in (
+            ("side_px", 160, 4096),
+            ("sources", 1, _MOST_SOURCES),
+            ("passes", 0, 4),
+            ("agree", 1, 8),
+        ):
             if not low <= getattr(self, name) <= high:
                 raise RecipeError(f"multi-view-stereo.{name} can't be {getattr(self, name)}.", code="bad-option",
                                   hint=f"Give {low} to {high}.")  # fmt: skip
@@ -72,8 +73,8 @@ class MultiViewStereo:
     def __call__(self, source: Views | Drawing, context: Context) -> Reconstruction:
         """The cloud, the views, and their undistorted copies with depth, normals and confidence.
 
-        Raises `InputError`: ``no-camera``, ``no-depth``. About 4 CPU-seconds a photo at 800 pixels with 5 sources; linear in
-        photos. Depth maps are kept in the run folder, so that a run that was stopped goes on.
+        Raises `InputError`: ``no-camera``, ``no-depth``. Linear in photos, sources and
+        pixels. Depth maps are kept in the run folder, so that a run that was stopped goes on.
         """
         views = _with_cameras(source)
         work = _Work(self, views, context)
@@ -81,7 +82,8 @@ class MultiViewStereo:
         planes = work.planes(pictures)
         dense, cloud = work.joined(pictures, planes)
         cloud, ground = _object_alone(cloud, views, context) if self.keep == "object" else (cloud, None)
-        return Reconstruction(cloud, views, dense=dense, ground=ground)
+        assert views.tracks is not None
+        return Reconstruction(cloud, views, views.tracks.scale, dense=dense, ground=ground)
 
 
 def _object_alone(
@@ -142,32 +144,37 @@ class _Work:
         rounds = self._options.passes
         found: dict[int, Planes] = {}
         for done, index in enumerate(pictures):
-            found[index] = self._stored("first", index) or self._keep("first", index, self._photometric(index, pictures))
+            found[index] = self._stored("first", index) or self._keep(
+                "first", index, self._photometric(index, pictures)
+            )
             self._context.progress(0.75 * (done + 1) / len(pictures) if rounds else 0.9 * (done + 1) / len(pictures))
         for number in range(rounds):
             before, found = found, {}
             for done, index in enumerate(pictures):
                 name = f"agreed{number}"
-                found[index] = self._stored(name, index) or self._keep(name, index, self._agreeing(index, pictures, before))
+                found[index] = self._stored(name, index) or self._keep(
+                    name, index, self._agreeing(index, pictures, before)
+                )
                 self._context.progress(0.75 + 0.15 * (number + (done + 1) / len(pictures)) / rounds)
         return found
 
     def _photometric(self, index: int, pictures: dict[int, View]) -> Planes:
-        picture, partner = _stereo_picture(pictures[index]), self._partners[index]
+        task = self._task(index, pictures)
         tracks = self._views.tracks
         assert tracks is not None
-        start = nearest_points_depth(picture.camera, tracks.points[tracks.seen_by(index)], *picture.grey.shape)
-        return photometric_planes(picture, self._sources(partner, pictures), _bounds(partner), start, self._effort)
+        points = tracks.points[tracks.seen_by(index)]
+        start = nearest_points_depth(task.picture.camera, points, *task.picture.grey.shape)
+        return photometric_planes(task, start, self._effort)
 
     def _agreeing(self, index: int, pictures: dict[int, View], before: dict[int, Planes]) -> Planes:
-        partner = self._partners[index]
-        there = [other for other in partner.sources if other in pictures]
+        there = [other for other in self._partners[index].sources if other in pictures]
         depths = [before[other].inverse_depth for other in there]
-        return agreeing_planes(_stereo_picture(pictures[index]), self._sources(partner, pictures), _bounds(partner),
-                               before[index], depths, self._effort)  # fmt: skip
+        return agreeing_planes(self._task(index, pictures), before[index], depths, self._effort)
 
-    def _sources(self, partner: StereoView, pictures: dict[int, View]) -> list[StereoPicture]:
-        return [_stereo_picture(pictures[other]) for other in partner.sources if other in pictures]
+    def _task(self, index: int, pictures: dict[int, View]) -> StereoTask:
+        partner = self._partners[index]
+        sources = tuple(_stereo_picture(pictures[other]) for other in partner.sources if other in pictures)
+        return StereoTask(_stereo_picture(pictures[index]), sources, (partner.least_inverse, partner.largest_inverse))
 
     def joined(self, pictures: dict[int, View], planes: dict[int, Planes]) -> tuple[Views, PointCloud]:
         """The views with depth, normals and confidence; and one cloud of all."""
@@ -202,7 +209,9 @@ class _Work:
         for name, array in kept.items():
             path = self._path(name, index)
             kept[name] = array if path is None else mapped(path, array)
-        return replace(pictures[index], depth=DepthMap(kept["depth"], confidence=kept["confidence"]), normals=kept["normals"])
+        return replace(
+            pictures[index], depth=DepthMap(kept["depth"], confidence=kept["confidence"]), normals=kept["normals"]
+        )
 
     def _path(self, name: str, index: int) -> Path | None:
         return None if self._folder is None else self._folder / f"{name}-{index:04d}.npy"
@@ -216,17 +225,15 @@ class _Work:
     def _keep(self, name: str, index: int, made: Planes) -> Planes:
         paths = [self._path(f"{name}-{part}", index) for part in ("planes", "cost", "seen")]
         arrays = (made.planes, made.cost, made.seen)
-        return Planes(*(array if path is None else mapped(path, array) for path, array in zip(paths, arrays, strict=True)))
+        return Planes(
+            *(array if path is None else mapped(path, array) for path, array in zip(paths, arrays, strict=True))
+        )
 
 
 def _stereo_picture(view: View) -> StereoPicture:
     assert view.camera is not None
     grey = cv2.cvtColor(np.ascontiguousarray(view.photo.pixels), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     return StereoPicture(grey, view.camera)
-
-
-def _bounds(partner: StereoView) -> tuple[float, float]:
-    return partner.least_inverse, partner.largest_inverse
 
 
 def _depth_picture(view: View, planes: Planes, partner: StereoView) -> DepthPicture:

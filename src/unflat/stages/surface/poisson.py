@@ -29,7 +29,7 @@ _CELL_SPACINGS = 1.5
 _SEEN_SPACINGS = 3.0
 """A vertex was seen if a point lies within so many point spacings."""
 _SMALL_PART = 0.05
-"""Parts of the surface with less than this share of the largest one's faces, and no points of their own, are bubbles."""
+"""Parts of the surface with less than this share of the largest one's faces, and no points, are bubbles."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,15 @@ def _reconstructed(cloud: PointCloud, depth: int, weight: float, progress: Calla
     with tempfile.TemporaryDirectory() as name:
         source, output = Path(name) / "in.ply", Path(name) / "out.ply"
         write_point_cloud(source, cloud)
-        command = [sys.executable, "-m", "unflat.stages.surface.poisson_worker", str(source), str(output), str(depth), str(weight)]
+        command = [
+            sys.executable,
+            "-m",
+            "unflat.stages.surface.poisson_worker",
+            str(source),
+            str(output),
+            str(depth),
+            str(weight),
+        ]
         environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         try:

@@ -25,10 +25,12 @@ class Tsdf:
 
     def __post_init__(self) -> None:
         if not 32 <= self.resolution <= 1024:
-            raise RecipeError(f"tsdf.resolution can't be {self.resolution}.", code="bad-option", hint="Give 32 to 1024.")
+            raise RecipeError(
+                f"tsdf.resolution can't be {self.resolution}.", code="bad-option", hint="Give 32 to 1024."
+            )
 
     def __call__(self, reconstruction: Reconstruction, context: Context) -> Reconstruction:
-        """The open mesh, all of it seen. Raises `StageFailed`: ``no-depth``, ``no-surface``. Linear in voxels and photos."""
+        """The open mesh, all of it seen. Raises `StageFailed`: ``no-depth``, ``no-surface``."""
         cloud, dense = reconstruction.shape, reconstruction.dense
         if dense is None or not isinstance(cloud, PointCloud) or len(cloud.points) == 0:
             raise StageFailed(

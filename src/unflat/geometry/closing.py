@@ -29,6 +29,9 @@ _OFF_THE_FACE = 1e-4
 _FLATTEST_BODY = 1e-5
 """Volume over area to the power of 1.5 (0.094 for a ball, 0.0004 for a sheet of paper): below it a part is a flap."""
 
+_CRUMBS = 1e-3
+"""Sheets with at most this share of the faces are crumbs that simplification tore off, and are dropped."""
+
 
 @dataclass(frozen=True, eq=False)
 class Closed:
@@ -112,9 +115,10 @@ def _round(mesh: Mesh, done: list[str]) -> Mesh | None:
     sheet = (_invented_shares(filling.mesh, len(turned.faces)) > _LARGEST_FILL)[part]
     if sheet.any():
         hidden = sheet[: len(turned.faces)]
-        if sheet.all() or not _is_hidden(turned, hidden):
+        crumbs = np.count_nonzero(hidden) <= _CRUMBS * len(turned.faces)
+        if sheet.all() or not (crumbs or _is_hidden(turned, hidden)):
             return None
-        done.append(f"dropped {np.count_nonzero(hidden)} faces that nobody can see")
+        done.append(f"dropped {np.count_nonzero(hidden)} faces that {'hang loose' if crumbs else 'nobody can see'}")
     done.append(f"filled {filling.filled} holes")
     return picked_faces(filling.mesh, ~sheet)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import unflat.stages
-from unflat.core import Context, DepthMap, Drawing, Mesh, Reconstruction, View, Views
+from unflat.core import Context, DepthMap, Drawing, Mesh, PointCloud, Reconstruction, Tracks, View, Views
 from unflat.geometry.cameras import project
 from unflat.geometry.meshes import weld_map
 from unflat.geometry.topology import is_closed
@@ -35,8 +35,23 @@ def ball_views(count=1):
     return Views(tuple(items))
 
 
+def with_tracks(views):
+    """The views with points of the ball, as the pose stage would have found them."""
+    points = np.random.default_rng(0).normal(size=(400, 3))
+    points *= 0.5 / np.linalg.norm(points, axis=1, keepdims=True)
+    seen = [(p, v) for v, view in enumerate(views.items) for p in range(len(points))
+            if (view.camera.center - points[p]) @ points[p] > 0.1]  # fmt: skip
+    point_idx, view_idx = np.array(seen, np.int32).T
+    count = len(points)
+    tracks = Tracks(points.astype(np.float32), np.zeros((count, 3), np.uint8), np.zeros(count, np.float32),
+                    np.ascontiguousarray(point_idx), np.ascontiguousarray(view_idx))  # fmt: skip
+    return Views(views.items, tracks)
+
+
 def source_for(card):
     views = ball_views(8 if "views" in card.takes and "photo" not in card.takes else 1)
+    if card.name == "multi-view-stereo":
+        return with_tracks(ball_views(16))
     if card.name == "relief":
         depth = DepthMap(views.items[0].depth.depth, views.items[0].depth.scale)
         return Views((dataclasses.replace(views.items[0], depth=depth),))
@@ -75,9 +90,13 @@ def test_a_segmenter_does_not_touch_its_photo(card):
 def test_a_reconstruction_projects_into_the_mask_it_came_from(card):
     reconstruction = reconstruction_of(card)
     assert isinstance(reconstruction, Reconstruction)
-    mesh = build(find_card("surface", "marching-cubes").load(), {}, where="surface")(reconstruction, Context()).mesh
+    shape = reconstruction.shape
+    if not isinstance(shape, PointCloud):
+        surfacer = build(find_card("surface", "marching-cubes").load(), {}, where="surface")
+        shape = surfacer(reconstruction, Context()).mesh
+    points = shape.points if isinstance(shape, PointCloud) else shape.vertices
     for view in reconstruction.views.items:
-        pixels, depth = project(view.camera, mesh.vertices.astype(np.float64))
+        pixels, depth = project(view.camera, points.astype(np.float64))
         assert (depth > 0).all(), "the object is in front of its cameras"
         left, top, right, bottom = view.mask.box
         slack = 0.03 * max(right - left, bottom - top)

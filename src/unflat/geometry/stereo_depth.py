@@ -125,9 +125,8 @@ def _swept(
     planes, costs, seen = np.array(before.planes), np.array(before.cost), np.array(before.seen)
     for iteration in iterations:
         change = max(_FIRST_CHANGE * _CALMER**iteration, _LAST_CHANGE)
-        options = np.array([
-            iteration, seed, *task.bounds, change, iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS, bool(depths),
-        ])  # fmt: skip
+        goes_far, searches = iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS
+        options = np.array([iteration, seed, *task.bounds, change, goes_far, searches, bool(depths)])
         for colour in (0, 1):
             sweep(picture.grey, others, planes, costs, seen, colour, options, _rays(picture.camera))
     return Planes(planes, costs, seen)

@@ -32,7 +32,7 @@ def open_mapped(path: Path) -> np.memmap:
 
 
 def mapped_file(array: Shaped[np.ndarray, "..."]) -> Path | None:
-    """The .npy file that this array is the whole of; None for a part of one, which still names the file, or any other."""
+    """The .npy file that this array is the whole of; None for any other, parts (which name the file too) among them."""
     if not isinstance(array, np.memmap) or array.filename is None or not str(array.filename).endswith(".npy"):
         return None
     path = Path(str(array.filename))
@@ -53,4 +53,3 @@ def _start(array: np.memmap) -> int:
     first = int(array.__array_interface__["data"][0] - everything.__array_interface__["data"][0])
     # the mapping begins at a multiple of the page size, at or before the array
     return first + (array.offset - array.offset % mmap.ALLOCATIONGRANULARITY) if 0 <= first < len(everything) else -1
-

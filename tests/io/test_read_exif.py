@@ -98,3 +98,58 @@ def test_a_cropped_photo_has_no_known_focal_length() -> None:
 )
 def test_silence_and_nonsense_are_unknown(tags: dict[str, Any]) -> None:
     assert focal(**tags) is None
+
+
+GPS = {1: "S", 2: (33, 51, 24.5), 3: "E", 4: (151, 12, 54.0), 5: b"\x00", 6: 58.25}
+SYDNEY = (-(33 + 51 / 60 + 24.5 / 3600), 151 + 12 / 60 + 54 / 3600)
+
+
+def place(file_format: str = "JPEG", **changed: Any) -> tuple[float, float, float] | None:
+    block = exif()
+    folder = block.get_ifd(0x8825)
+    folder.update({**GPS, **{int(tag[1:]): value for tag, value in changed.items()}})
+    for tag in [tag for tag, value in folder.items() if value is None]:
+        del folder[tag]
+    return read_photo(encoded(PIXELS, file_format, exif=block), max_side_px=300).gps
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_the_place_is_told_with_its_hemispheres(file_format: str) -> None:
+    assert place(file_format) == pytest.approx((*SYDNEY, 58.25), abs=1e-6)
+    west = place(file_format, t3="W", t5=b"\x01")
+    assert west == pytest.approx((SYDNEY[0], -SYDNEY[1], -58.25), abs=1e-6)
+
+
+def test_a_place_without_a_height_has_an_unknown_one() -> None:
+    found = place(t5=None, t6=None)
+    assert found is not None
+    assert found[:2] == pytest.approx(SYDNEY, abs=1e-6)
+    assert math.isnan(found[2])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"t2": None},
+        {"t4": None},
+        {"t2": (0, 0, 0), "t4": (0, 0, 0)},
+        {"t2": (95, 0, 0)},
+        {"t4": (200, 0, 0)},
+        {"t2": (IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0))},
+        {"t9": "V"},
+    ],
+)
+def test_a_place_that_is_none_is_unknown(changed: dict[str, Any]) -> None:
+    assert place(**changed) is None
+
+
+def test_a_photo_without_exif_has_no_place() -> None:
+    assert read_photo(encoded(PIXELS, "PNG")).gps is None
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photo_that_was_scaled_down_knows_the_size_of_its_file(file_format: str, orientation: int) -> None:
+    data = encoded(PIXELS, file_format, exif=exif(orientation=orientation))
+    assert read_photo(data, max_side_px=150).file_size_px == ((600, 400) if orientation == 1 else (400, 600))
+    assert read_photo(data).file_size_px is None

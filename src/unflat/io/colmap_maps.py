@@ -14,7 +14,8 @@ from jaxtyping import Float32
 
 from unflat.core.camera import Camera
 from unflat.core.errors import InputError
-from unflat.core.view import DepthMap, Scale
+from unflat.core.scale import Scale
+from unflat.core.view import DepthMap
 from unflat.io.atomic import write_atomically
 from unflat.io.colmap_model import MODEL_LIMITS
 from unflat.io.source import read_file

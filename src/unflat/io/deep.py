@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from PIL import Image
 
 from unflat.core.errors import InputError
 from unflat.io.color_profile import bytes_of_samples
+from unflat.io.exif import ExifSays
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +20,8 @@ class DeepPicture:
     samples: np.ndarray
     """(h, w) or (h, w, c); blue first where there is colour."""
     icc_profile: bytes | None = None
-    exif_orientation: int = 1
-    """How it still has to be turned."""
-    focal_px: float | None = None
+    exif: ExifSays = field(default_factory=ExifSays)
+    """What of it still has to be heeded."""
     premultiplied: bool = False
 
     def as_image(self, name: str) -> Image.Image:

@@ -10,7 +10,8 @@ from jaxtyping import Float32, Float64
 from PIL import Image
 
 from unflat.core.errors import InputError
-from unflat.core.view import DepthMap, Scale
+from unflat.core.scale import Scale
+from unflat.core.view import DepthMap
 from unflat.io.deep import DeepPicture
 from unflat.io.limits import DEFAULT_LIMITS, Limits, check_size
 from unflat.io.npy import is_numpy, read_numpy

@@ -1,6 +1,9 @@
-"""The Earth-centred coordinates of georeferenced captures, made level."""
+"""Places on Earth, by latitude and longitude or from its centre, made level."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64
@@ -31,3 +34,24 @@ def level_frame(origin: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "4 4"]:
     motion[:3, :3] = np.stack([east, np.cross(up, east), up])
     motion[:3, 3] = -motion[:3, :3] @ origin
     return motion
+
+
+def earth_centred(north_deg: float, east_deg: float, up_m: float) -> Float64[np.ndarray, "3"]:
+    """Metres from the Earth's centre, `up_m` above the ellipsoid: x towards 0 degrees east, z to the north pole."""
+    north, east = math.radians(north_deg), math.radians(east_deg)
+    squared = _FLATTENING * (2 - _FLATTENING)
+    across = _EQUATOR_M / math.sqrt(1 - squared * math.sin(north) ** 2)
+    out = (across + up_m) * math.cos(north)
+    return np.array([out * math.cos(east), out * math.sin(east), (across * (1 - squared) + up_m) * math.sin(north)])
+
+
+def local_positions(places: Sequence[tuple[float, float, float]]) -> Float64[np.ndarray, "n 3"]:
+    """Metres east, north and up of the middle (median) of places; up is NaN where a place's height (m) is.
+
+    Heights above the sea are taken for heights above the ellipsoid: their differences are the same at one place.
+    """
+    level = np.array([earth_centred(north, east, 0.0) for north, east, _ in places])
+    frame = level_frame(np.median(level, axis=0))
+    positions = level @ frame[:3, :3].T + frame[:3, 3]
+    positions[:, 2] += np.array([up for _, _, up in places])
+    return np.asarray(positions)

@@ -1,16 +1,21 @@
-"""What a photo's EXIF says: which way up it is, and its focal length; nothing where it is silent or not believable."""
+"""What a photo's EXIF says: which way up it is, its focal length and place; nothing where silent or not believable."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
-_ORIENTATION, _EXIF_FOLDER = 0x0112, 0x8769
+_ORIENTATION, _EXIF_FOLDER, _GPS_FOLDER = 0x0112, 0x8769, 0x8825
 _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
 _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
 _PLANE_X_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
+_LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE, _STATUS = 1, 2, 3, 4, 5, 6, 9
+_VOID = "V"
+"""Status of a fix that the receiver itself does not believe (NMEA 0183)."""
+_HIGHEST_M = 30_000.0
 
 _TURN = {
     # Orientation says where the stored first row and first column belong (EXIF 2.3, section 4.6.4 A).
@@ -37,6 +42,18 @@ _SMALLEST_CAMERA_PICTURE_PX = 2100
 _ASPECT_TOLERANCE = 0.02
 _FOCAL_35MM_RANGE = (4.0, 3000.0)
 """From fisheye to the longest telephoto lens; phones write 0 or nonsense where they do not know."""
+
+
+@dataclass(frozen=True)
+class ExifSays:
+    """What is read of a photo's EXIF."""
+
+    orientation: int = 1
+    """1..8, how the stored picture still has to be turned."""
+    focal_px: float | None = None
+    """At the stored size."""
+    gps: tuple[float, float, float] | None = None
+    """Degrees north, degrees east, metres above the sea or NaN."""
 
 
 def orientation(exif: Image.Exif) -> int:
@@ -70,6 +87,37 @@ def focal_px(exif: Image.Exif, width_px: int, height_px: int) -> float | None:
     if not _FOCAL_35MM_RANGE[0] <= equivalent_mm <= _FOCAL_35MM_RANGE[1]:
         return None
     return equivalent_mm / _FILM_DIAGONAL_MM * math.hypot(width_px, height_px)
+
+
+def gps(exif: Image.Exif) -> tuple[float, float, float] | None:
+    """Degrees north, degrees east and metres above the sea (NaN unknown; EXIF 2.3, section 4.6.6); None where unknown.
+
+    A fix that is marked as void is none, and neither is (0, 0), which programs write where they do not know.
+    """
+    tags = exif.get_ifd(_GPS_FOLDER)
+    north = _degrees(tags.get(_LATITUDE), tags.get(_LATITUDE_REF), "S")
+    east = _degrees(tags.get(_LONGITUDE), tags.get(_LONGITUDE_REF), "W")
+    believable = abs(north) <= 90 and abs(east) <= 180 and (north, east) != (0.0, 0.0)
+    if not believable or _letter(tags.get(_STATUS)) == _VOID:
+        return None
+    up = _number(tags.get(_ALTITUDE))
+    below = tags.get(_ALTITUDE_REF) in (1, b"\x01")
+    return north, east, (-up if below else up) if up < _HIGHEST_M else math.nan
+
+
+def _degrees(value: Any, reference: Any, negative: str) -> float:
+    """Degrees of degrees, minutes and seconds; NaN for anything else."""
+    try:
+        degrees, minutes, seconds = (float(part) for part in value)
+    except (TypeError, ValueError, ArithmeticError):
+        return math.nan
+    total = degrees + minutes / 60 + (seconds if math.isfinite(seconds) else 0.0) / 3600
+    return -total if _letter(reference) == negative else total
+
+
+def _letter(value: Any) -> str:
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
+    return text.strip("\0 ").upper()[:1]
 
 
 def _equivalent_by_sensor(tags: dict[int, Any], stored_long_side_px: float, aspect: float) -> float:

@@ -15,8 +15,8 @@ from unflat.core.color import srgb_from_linear
 from unflat.core.context import Context
 from unflat.core.errors import InputError
 from unflat.core.material import Material
+from unflat.core.scale import Scale
 from unflat.core.shape import Mesh
-from unflat.core.view import Scale
 from unflat.io.gltf_container import GltfContainer, corrupt
 from unflat.io.gltf_material import read_material, texture_transform
 from unflat.io.metadata import asset_with_metadata

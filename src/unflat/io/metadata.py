@@ -14,7 +14,7 @@ import numpy as np
 
 from unflat import __version__
 from unflat.core.asset import Asset, Finding, Part, Provenance, QualityReport
-from unflat.core.view import Scale
+from unflat.core.scale import Scale
 from unflat.geometry.meshes import face_areas
 
 GENERATOR = f"unflat {__version__}"

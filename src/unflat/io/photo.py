@@ -26,8 +26,8 @@ def read_photo(
     """A photo from a path, ``"-"`` (standard input), bytes, an open binary file, a NumPy array or a PIL image.
 
     JPEG, PNG, WebP, TIFF, BMP, GIF (first frame), HEIC, AVIF and SVG, told apart by content. Pixels come out upright
-    and in sRGB, the focal length from EXIF for the size that comes out. `max_side_px` scales larger pictures down.
-    `svg_side_px` is the longest side that a drawing is rendered with.
+    and in sRGB, the focal length (for the size that comes out) and the place from EXIF. `max_side_px` scales larger
+    pictures down. `svg_side_px` is the longest side that a drawing is rendered with.
 
     >>> import numpy as np
     >>> read_photo(np.zeros((480, 640, 3), np.uint8), max_side_px=320).pixels.shape
@@ -48,6 +48,8 @@ def read_photo(
         name=given.name,
         alpha=picture.alpha,
         focal_px=picture.focal_px,
+        gps=picture.gps,
+        file_size_px=picture.file_size_px,
         sha256=hashlib.sha256(given.content).hexdigest() if isinstance(given.content, bytes) else None,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -24,7 +24,7 @@ from unflat.core.errors import InputError
 from unflat.io.color_profile import to_simple_mode, to_srgb
 from unflat.io.decoding import DECODER_ERRORS, decoding
 from unflat.io.deep import DeepPicture, decode_deep
-from unflat.io.exif import focal_px, orientation, upright
+from unflat.io.exif import ExifSays, focal_px, gps, orientation, upright
 from unflat.io.limits import Limits, check_size, scaled_size
 from unflat.io.signature import PictureFormat, picture_format
 from unflat.io.svg import SVG_SIDE_PX, render_svg
@@ -39,19 +39,21 @@ _FIRST_SIDEWAYS = 5
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels upright in sRGB, with what the file says about transparency and focal length."""
+    """Pixels upright in sRGB, with what the file says about transparency, focal length and place."""
 
     pixels: UInt8[np.ndarray, "h w 3"]
     alpha: UInt8[np.ndarray, "h w"] | None
     focal_px: float | None
+    gps: tuple[float, float, float] | None
+    file_size_px: tuple[int, int] | None
+    """Width and height of the upright picture in the file, None where it is not larger than this one."""
 
 
 def decode_picture(data: bytes, name: str, limits: Limits, max_side_px: int | None, svg_side_px: int) -> Picture:
     """Unpack a picture file. `max_side_px` scales down while reading; `svg_side_px` is the size of a drawing."""
     opened = open_picture(data, name, limits, svg_side_px)
     if isinstance(opened, DeepPicture):
-        says = (opened.exif_orientation, opened.focal_px)
-        return picture_of_image(opened.as_image(name), name, max_side_px, exif_says=says)
+        return picture_of_image(opened.as_image(name), name, max_side_px, exif_says=opened.exif)
     header_size = opened.size
     if max_side_px is not None and opened.format == "JPEG":
         with decoding(name):
@@ -89,7 +91,7 @@ def picture_size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
     opened = open_picture(data, name, limits)
     if isinstance(opened, DeepPicture):
         return opened.samples.shape[1], opened.samples.shape[0]
-    swapped = opened.format != "TIFF" and _exif_of(opened.getexif, opened.size)[0] >= _FIRST_SIDEWAYS
+    swapped = opened.format != "TIFF" and _exif_of(opened.getexif, opened.size).orientation >= _FIRST_SIDEWAYS
     return opened.size[::-1] if swapped else opened.size
 
 
@@ -98,7 +100,7 @@ def picture_of_image(
     name: str,
     max_side_px: int | None,
     header_size: tuple[int, int] | None = None,
-    exif_says: tuple[int, float | None] | None = None,
+    exif_says: ExifSays | None = None,
 ) -> Picture:
     """A PIL image as a picture; the profile that it carries counts, and EXIF, its own or as `exif_says`.
 
@@ -107,36 +109,44 @@ def picture_of_image(
     with decoding(name):
         original_size = header_size or image.size
         found = _load(image, original_size)
-        exif_orientation, focal = exif_says or found
+        says = exif_says or found
         image = to_simple_mode(image, name)
         size = _target_size(image, original_size, max_side_px)
         if image.size != size:
             image = image.resize(size, Image.Resampling.HAMMING)  # averages; PIL weights colours by alpha
-        pixels = np.asarray(upright(to_srgb(image), exif_orientation))
+        pixels = np.asarray(upright(to_srgb(image), says.orientation))
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
     return Picture(
         np.ascontiguousarray(pixels[..., :3]),
         alpha if alpha is not None and alpha.min() < 255 else None,
-        None if focal is None else focal * max(size) / max(original_size),
+        None if says.focal_px is None else says.focal_px * max(size) / max(original_size),
+        says.gps,
+        _as_lying(original_size, pixels) if max(original_size) > max(size) else None,
     )
+
+
+def _as_lying(size: tuple[int, int], pixels: np.ndarray) -> tuple[int, int]:
+    """The width and height of a picture that may have been turned on its side since."""
+    height, width = pixels.shape[:2]
+    return size if (size[0] >= size[1]) == (width >= height) else size[::-1]
 
 
 def samples_of_image(image: Image.Image, name: str) -> np.ndarray:
     """The samples as numbers of the file's own type, upright: (h, w), or (h, w, c) for colour. Meant for depth."""
     with decoding(name):
-        exif_orientation, _ = _load(image, image.size)
+        exif_orientation = _load(image, image.size).orientation
         if image.mode in ("1", "P", "PA", "La", "RGBa") or "transparency" in image.info:
             image = to_simple_mode(image, name)
         samples = np.asarray(upright(image, exif_orientation))
     return samples.astype(samples.dtype.newbyteorder("="))
 
 
-def _load(image: Image.Image, original_size: tuple[int, int]) -> tuple[int, float | None]:
-    """Unpack the pixels. Gives the EXIF orientation that is still to be applied, and the focal length."""
+def _load(image: Image.Image, original_size: tuple[int, int]) -> ExifSays:
+    """Unpack the pixels. Gives what EXIF says; its orientation is still to be applied."""
     if image.format == "TIFF":  # PIL turns it while loading, and forgets the EXIF
-        _, focal = _exif_of(image.getexif, original_size)
+        says = _exif_of(image.getexif, original_size)
         image.load()
-        return 1, focal
+        return replace(says, orientation=1)
     image.load()
     return _exif_of(image.getexif, original_size)  # PNG may hold EXIF behind its pixels
 
@@ -148,13 +158,17 @@ def _target_size(image: Image.Image, header_size: tuple[int, int], max_side_px: 
     return (height, width) if turned else (width, height)
 
 
-def _exif_of(read_exif: Callable[[], Image.Exif], size: tuple[int, int]) -> tuple[int, float | None]:
-    """Orientation and focal length; a damaged EXIF block says nothing and does not cost the photo."""
+def _exif_of(read_exif: Callable[[], Image.Exif], size: tuple[int, int]) -> ExifSays:
+    """What EXIF says of a stored picture of this size; a damaged block says nothing and does not cost the photo."""
     try:
         exif = read_exif()
-        return orientation(exif), focal_px(exif, *size)
+        says = ExifSays(orientation(exif), focal_px(exif, *size))
     except DECODER_ERRORS:
-        return 1, None
+        return ExifSays()
+    try:
+        return replace(says, gps=gps(exif))
+    except DECODER_ERRORS:
+        return says
 
 
 def _opener(kind: PictureFormat, name: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
@@ -205,9 +219,9 @@ def _refuse_cut_webp(data: bytes) -> None:
 
 
 def _deep_png(data: bytes, header: ImageFile.ImageFile, name: str) -> DeepPicture:
-    exif_orientation, focal = _exif_of(lambda: _parsed_exif(header.info.get("exif", b"")), header.size)
+    says = _exif_of(lambda: _parsed_exif(header.info.get("exif", b"")), header.size)
     header.verify()  # OpenCV tells less well what is missing
-    return DeepPicture(decode_deep(data, name), header.info.get("icc_profile"), exif_orientation, focal)
+    return DeepPicture(decode_deep(data, name), header.info.get("icc_profile"), says)
 
 
 def _deep_tiff(data: bytes, header: TiffHeader, name: str) -> DeepPicture:
@@ -215,8 +229,8 @@ def _deep_tiff(data: bytes, header: TiffHeader, name: str) -> DeepPicture:
     if samples.ndim == 3 and samples.shape[2] == 4 and not header.has_alpha:
         samples = samples[..., :3]
     # An EXIF block is a TIFF file, and the other way round.
-    _, focal = _exif_of(lambda: _parsed_exif(data), (header.width_px, header.height_px))
-    return DeepPicture(samples, header.icc_profile, focal_px=focal, premultiplied=header.premultiplied)
+    says = replace(_exif_of(lambda: _parsed_exif(data), (header.width_px, header.height_px)), orientation=1)
+    return DeepPicture(samples, header.icc_profile, says, premultiplied=header.premultiplied)
 
 
 def _parsed_exif(block: bytes) -> Image.Exif:

@@ -14,7 +14,7 @@ import numpy as np
 from unflat.core.asset import Asset, Part
 from unflat.core.context import Context
 from unflat.core.errors import InputError
-from unflat.core.view import Scale
+from unflat.core.scale import Scale
 from unflat.geometry.meshes import welded
 from unflat.io.printing import world_from_printing
 from unflat.io.textures import decode_image

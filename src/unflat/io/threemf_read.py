@@ -11,8 +11,8 @@ from jaxtyping import Float64, UInt8
 from unflat.core.asset import Asset, Part
 from unflat.core.errors import InputError
 from unflat.core.material import Material
+from unflat.core.scale import Scale
 from unflat.core.shape import Mesh
-from unflat.core.view import Scale
 from unflat.io.metadata import asset_with_metadata
 from unflat.io.printing import world_from_printing
 from unflat.io.threemf import NAMESPACE

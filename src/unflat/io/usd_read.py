@@ -14,8 +14,8 @@ from jaxtyping import Float64
 from unflat.core.asset import Asset, Part
 from unflat.core.color import srgb_from_linear
 from unflat.core.errors import InputError, SetupError
+from unflat.core.scale import Scale
 from unflat.core.shape import Mesh
-from unflat.core.view import Scale
 from unflat.io.metadata import asset_with_metadata
 from unflat.io.usd_material import read_usd_material
 

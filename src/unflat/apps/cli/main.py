@@ -17,6 +17,7 @@ COMMANDS = {
     "backends": "list the backends with licence and needs",
     "check": "measure any model and judge it for a target",
     "view": "open a model in the browser, offline",
+    "marker": "print markers that make photos true to scale",
     "doctor": "look at this install and machine",
     "bench": "measure speed, or distance to known truth",
     "train": "make training data, train our networks, export them",

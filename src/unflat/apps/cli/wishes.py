@@ -36,6 +36,13 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     wanted.add_argument("--quality", choices=("draft", "standard", "high"), default="standard")
     wanted.add_argument("--height", metavar="LENGTH", help="real height, as in 12cm, 0.3m or 4in")
     wanted.add_argument("--size", metavar="LENGTH", help="real longest side")
+    wanted.add_argument(
+        "--marker", metavar="LENGTH", help="side of the printed markers in the photos (`unflat marker`)"
+    )
+    wanted.add_argument(
+        "--length", dest="lengths", action="append", default=[], metavar="MARKS",
+        help="a known length: “12cm = A.jpg 812,400 1510,420; B.jpg 640,380 1402,410”, both ends in pixels",
+    )  # fmt: skip
     wanted.add_argument("--faces", type=int, metavar="N", help="face budget")
     wanted.add_argument("--texture", type=int, metavar="PX", help="texture side: 512 to 8192")
     wanted.add_argument("--levels", type=int, default=0, metavar="N", help="coarser levels of detail to add")
@@ -84,6 +91,10 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         settings["finish.decimate.faces"] = options.faces
     if options.texture is not None:
         settings["texture.size_px"] = options.texture
+    if options.marker is not None:
+        settings["pose.marker"] = options.marker
+    if options.lengths:
+        settings["pose.lengths"] = options.lengths
     for name in ("box", "clicks"):
         if getattr(options, name) is not None:
             settings[f"segment.{name}"] = getattr(options, name)

@@ -53,7 +53,7 @@ class StructureFromMotion:
     """Which photos are compared: all; those near in order (a video); those that look alike; auto by their number."""
     marker: str | None = None
     """Side of the black squares of markers in the scene, with its unit, such as 50mm; makes it true to scale."""
-    marker_kind: MarkerChoice = "auto"
+    marker_dictionary: MarkerChoice = "auto"
     """Family of the markers; auto looks for the common ones."""
     lengths: tuple[str, ...] = ()
     """Known lengths: “12cm = IMG_1.jpg 812,400 1510,420; IMG_2.jpg 640,380 1402,410”, the ends in the file's pixels."""
@@ -99,12 +99,12 @@ class StructureFromMotion:
 
     def _clues(self) -> ScaleClues:
         """What may tell the scale. Raises `RecipeError`: ``bad-option``, ``bad-length``, ``bad-known-length``."""
-        if self.marker_kind not in get_args(MarkerChoice):
-            raise RecipeError(f"pose.marker_kind can't be “{self.marker_kind}”.", code="bad-option",
+        if self.marker_dictionary not in get_args(MarkerChoice):
+            raise RecipeError(f"pose.marker_dictionary can't be “{self.marker_dictionary}”.", code="bad-option",
                               hint=f"Give auto, {', '.join(MARKER_KINDS)}.")  # fmt: skip
         return ScaleClues(
             None if self.marker is None else parse_length_m(self.marker),
-            COMMON_KINDS if self.marker_kind == "auto" else (self.marker_kind,),
+            COMMON_KINDS if self.marker_dictionary == "auto" else (self.marker_dictionary,),
             tuple(parse_known_length(text) for text in self.lengths),
             self.gps,
         )
@@ -181,8 +181,10 @@ def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
     """Run COLMAP in a process of its own; ends it where `progress` raises."""
     command = [sys.executable, "-m", "unflat.stages.pose.colmap_worker", str(folder), str(os.cpu_count() or 1)]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "GLOG_minloglevel": "3"}
-    with (folder / "colmap.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
+    with (
+        (folder / "colmap.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True) as process,
+    ):
         assert process.stdout is not None
         try:
             for line in process.stdout:

@@ -11,7 +11,7 @@ from scipy.sparse import coo_matrix
 from unflat.core.shape import Mesh
 from unflat.geometry.carry import carried
 from unflat.geometry.closing import repaired
-from unflat.geometry.meshes import signed_volume, welded
+from unflat.geometry.meshes import signed_volume, weld_map, welded
 from unflat.geometry.topology import compacted, edge_table, is_closed, is_closed_manifold, is_manifold
 
 _AGGRESSIVENESS = (7.0, 5.0, 3.0)
@@ -26,6 +26,8 @@ _STUCK = 1.2
 """With this many times the budget left, nothing more could be collapsed: something else is in the way."""
 _RETRY_FACES = 4000
 """Further tries at a tiny budget start from a version this coarse, so that they take no time."""
+_PARTING = 0.1
+"""How far the halves of a split pinch are moved, as a share of the way to the middle between place and neighbours."""
 _FEWEST_FACES = 4
 """A tetrahedron."""
 
@@ -61,7 +63,21 @@ def decimated(mesh: Mesh, faces: int) -> Mesh:
 def _mended(mesh: Mesh) -> Mesh:
     """The mesh after small repairs: around handles a simplifier pinches a few edges, which need not cost the rest."""
     closed = repaired(mesh)
-    return mesh if closed is None else closed.mesh
+    return mesh if closed is None else _parted(closed.mesh)
+
+
+def _parted(mesh: Mesh) -> Mesh:
+    """Vertices at the same place, where a pinch was split, each a little towards its own neighbours.
+
+    Else whoever merges equal positions, as many programs do, would pinch the surface again.
+    """
+    place = weld_map(mesh.vertices)
+    alike = np.bincount(place, minlength=len(mesh.vertices))[place] > 1
+    if not alike.any():
+        return mesh
+    relaxed = _relaxed(mesh).vertices
+    shift = np.float32(_PARTING) * (relaxed - mesh.vertices)
+    return mesh.with_vertices(mesh.vertices + np.where(alike[:, None], shift, np.float32(0)))
 
 
 def levels_of_detail(mesh: Mesh, ratios: tuple[float, ...]) -> tuple[Mesh, ...]:

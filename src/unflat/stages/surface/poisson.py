@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
 
 from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed
 from unflat.geometry.carry import picked_faces
 from unflat.geometry.floor import cut_at_floor
+from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.topology import connected_parts
 from unflat.io.load import load_mesh
 from unflat.io.point_cloud import write_point_cloud
@@ -71,7 +73,17 @@ class Poisson:
         seen = (away < _SEEN_SPACINGS * spacing).astype(np.float32)
         context.progress(1.0)
         made = reconstruction.with_mesh(_without_bubbles(replace(mesh, confidence=seen)))
-        return replace(made, dense=None)
+        return _levelled(made)
+
+
+def _levelled(reconstruction: Reconstruction) -> Reconstruction:
+    """Turned, cameras and all, until the ground that it was cut from is level."""
+    if reconstruction.ground is None:
+        return replace(reconstruction, dense=None)
+    up = np.array(reconstruction.ground[:3])
+    similarity = np.eye(4)
+    similarity[:3, :3] = Rotation.align_vectors([[0.0, 1.0, 0.0]], [up])[0].as_matrix()
+    return replace(transformed_reconstruction(reconstruction, similarity), ground=None)
 
 
 def _spacing(points: Float32[np.ndarray, "n 3"], tree: cKDTree) -> float:

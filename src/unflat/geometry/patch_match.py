@@ -29,6 +29,9 @@ _SIGMA_PLACE, _SIGMA_COLOR = 4.0, 12.0 / 255
 _LEAST_VARIANCE = 2e-5
 """Below this variance of grey (0..1) a patch has no texture that could be found again."""
 _LEAST_DEPTH = 1e-6
+_FAST = {"contract"}
+"""Fused products are the only liberty with arithmetic: with more, code that Numba has just compiled rounds otherwise
+than the same code from its cache."""
 _REGIONS = 8
 _NEAR = np.array([[-1, 0], [-2, -1], [-2, 1], [-3, -2], [-3, 2]], np.int32)
 _FAR = np.array([[-3, 0], [-5, 0], [-7, 0], [-9, 0], [-13, 0], [-17, 0], [-21, 0]], np.int32)
@@ -62,7 +65,7 @@ def _seeded(seed, index):
     return (z ^ (z >> np.uint64(31))) | np.uint64(1)
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def reference_patch(image, row, column, weights, values):
     """Fill in a patch's weights (sum 1) and greys less their weighted mean; give its weighted variance."""
@@ -89,7 +92,7 @@ def reference_patch(image, row, column, weights, values):
     return variance
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=_FAST, inline="always")
 @no_type_check
 def patch_cost(source, size, warp, shift, row, column, inverse, right, below, weights, values, variance):
     """One minus the correlation of the reference patch with the source, seen through a plane.
@@ -133,7 +136,7 @@ def patch_cost(source, size, warp, shift, row, column, inverse, right, below, we
     return min(max(one - product / np.float32(math.sqrt(variance * other)), np.float32(0)), worst)
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=_FAST, inline="always")
 @no_type_check
 def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, column, inverse):
     """Forward-backward reprojection error in pixels with another picture's inverse depth, clamped."""
@@ -173,7 +176,7 @@ def _region(region, k):
     return down, right
 
 
-@njit(parallel=True, fastmath=True, cache=True)
+@njit(parallel=True, fastmath=_FAST, cache=True)
 @no_type_check
 def sweep(image, others, planes, costs, seen, colour, options, rays):
     """Try the neighbours' planes and random changes of the own on all pixels of one colour of the checkerboard.
@@ -214,7 +217,7 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
                 planes[row, column, i] = tried[best, i]
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def _gather(planes, costs, row, column, regions, options, tried):
     """Fill in the own plane and those of the best pixels of the regions, carried over; give how many."""
@@ -242,7 +245,7 @@ def _gather(planes, costs, row, column, regions, options, tried):
     return many
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=_FAST, inline="always")
 @no_type_check
 def _likeness(others, j, plane, patch):
     """The patch's cost in source j under a plane."""
@@ -253,7 +256,7 @@ def _likeness(others, j, plane, patch):
     )  # fmt: skip
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def _choose_views(found, many, good, sight):
     """Fill in how much each source counts for a pixel; give a bit for each that does.
@@ -288,7 +291,7 @@ def _choose_views(found, many, good, sight):
     return mask
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def _cheapest(others, tried, found, many, sight, options, patch):
     """The plane with the least cost over the sources that count, and that cost."""
@@ -304,7 +307,7 @@ def _cheapest(others, tried, found, many, sight, options, patch):
     return best, least
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=_FAST, inline="always")
 @no_type_check
 def _contradiction(others, j, inverse, options, patch):
     """What a depth costs for disagreeing with that of source j; nothing where depths do not count."""
@@ -315,7 +318,7 @@ def _contradiction(others, j, inverse, options, patch):
     return np.float32(_GEOMETRIC_WEIGHT) * apart
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def _total(others, plane, sight, options, patch):
     """The cost of a plane over the sources that count."""
@@ -328,7 +331,7 @@ def _total(others, plane, sight, options, patch):
     return cost / total
 
 
-@njit(fastmath=True)
+@njit(fastmath=_FAST)
 @no_type_check
 def _improve(others, plane, least, sight, options, rays, patch, state):
     """Change the plane where a random one near it, or anywhere, costs less; give its cost."""

@@ -9,7 +9,8 @@ from jaxtyping import Float32, Float64
 
 from unflat.core import Camera
 
-_TRIES = 600
+_TRIES = 6000
+"""Triples of points that are tried: where a tenth of the points is ground, six of them lie on it."""
 _GROUND_TILT_DEG = 50.0
 """A ground plane's normal is at most this far from how the cameras are held, on the mean."""
 _GROUND_SHARE = 0.12
@@ -84,23 +85,10 @@ def ground_plane(
     rng = np.random.default_rng(seed)
     some = points if len(points) <= 4000 else points[rng.choice(len(points), 4000, replace=False)]
     layer = 2 * _THICKNESS * distance
-    best: tuple[float, Float64[np.ndarray, "3"], float] | None = None
-    for a, b, c in some[rng.integers(len(some), size=(_TRIES, 3))]:
-        normal = np.cross(b - a, c - a)
-        if np.linalg.norm(normal) < 1e-12:
-            continue
-        normal = _unit(normal) * (1 if normal @ held > 0 else -1)
-        if normal @ held < np.cos(np.radians(_GROUND_TILT_DEG)):
-            continue
-        heights = some @ normal - a @ normal
-        on, below = (np.abs(heights) < layer).mean(), (heights < -2 * layer).mean()
-        above = ((heights >= layer) & (heights < 3 * layer)).mean()
-        is_ground = on >= _GROUND_SHARE and below <= _BELOW_SHARE and on >= _STANDS_OUT * above
-        if is_ground and (best is None or on > best[0]):
-            best = float(on), normal, float(a @ normal)
+    best = _best_ground(some, some[rng.integers(len(some), size=(_TRIES, 3))], held, layer)
     if best is None:
         return None
-    _, normal, offset = best
+    normal, offset = best
     for _ in range(3):
         on_plane = points[np.abs(points @ normal - offset) < layer]
         centre = on_plane.mean(axis=0)
@@ -108,6 +96,27 @@ def ground_plane(
         normal = normal * (1 if normal @ held > 0 else -1)
         offset = float(centre @ normal)
     return normal, offset
+
+
+def _best_ground(
+    points: Float64[np.ndarray, "n 3"], triples: Float64[np.ndarray, "t 3 3"], held: Float64[np.ndarray, "3"],
+    layer: float,
+) -> tuple[Float64[np.ndarray, "3"], float] | None:  # fmt: skip
+    """Of the planes through three points each, the one that most points lie on and that can be a ground."""
+    first, second, third = triples.swapaxes(0, 1)
+    normals = np.cross(second - first, third - first)
+    lengths = np.linalg.norm(normals, axis=1)
+    normals = normals / np.maximum(lengths, 1e-12)[:, None]
+    normals = normals * np.where(normals @ held > 0, 1.0, -1.0)[:, None]
+    possible = (lengths > 1e-12) & (normals @ held >= np.cos(np.radians(_GROUND_TILT_DEG)))
+    best, most = None, 0.0
+    for normal, offset in zip(normals[possible], (normals * first).sum(axis=1)[possible], strict=True):
+        heights = points @ normal - offset
+        on, below = (np.abs(heights) < layer).mean(), (heights < -2 * layer).mean()
+        above = ((heights >= layer) & (heights < 3 * layer)).mean()
+        if on > most and on >= _GROUND_SHARE and below <= _BELOW_SHARE and on >= _STANDS_OUT * above:
+            best, most = (normal, float(offset)), float(on)
+    return best
 
 
 def _ring_axis(cameras: tuple[Camera, ...]) -> Float64[np.ndarray, "3"]:

@@ -8,11 +8,11 @@ import trimesh
 
 from unflat.core import Cancelled, Context, Mesh, RecipeError, StageFailed
 from unflat.core.color import linear_from_srgb
+from unflat.geometry.image_sampling import bilinear
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.uv import uv_overlap
 from unflat.stages.texture.atlas import atlas_of
 from unflat.stages.texture.bake import Bake
-from unflat.stages.texture.sampling import bilinear
 
 SIZE = 512
 QUICK = Bake(size_px=SIZE, delight=False, occlusion=False, normal_map=False, roughness=False)
@@ -234,7 +234,7 @@ def test_unsound_uv_of_its_own_is_replaced_and_it_is_said(lens_scene, part, spoi
     "options",
     [
         {"size_px": 511},
-        {"size_px": 4097},
+        {"size_px": 8193},
         {"min_symmetry": 1.5},
         {"edge_px": -1},
         {"occlusion_rays": 0},

@@ -9,10 +9,10 @@ import trimesh
 from unflat.core import Context, Mask, Mesh, Photo, View
 from unflat.core.color import linear_from_srgb, srgb_from_linear
 from unflat.geometry.cameras import directions_to_camera
+from unflat.geometry.image_sampling import bilinear
 from unflat.stages.texture.atlas import atlas_of
 from unflat.stages.texture.pictures import picture_of
 from unflat.stages.texture.projection import observed
-from unflat.stages.texture.sampling import bilinear
 from unflat.stages.texture.unwrap import unwrapped
 
 SIZE = 512

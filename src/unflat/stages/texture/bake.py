@@ -7,24 +7,28 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Shaped
+from jaxtyping import Float32, Float64, Int32, Shaped, UInt8
 
-from unflat.core import Camera, Context, Material, Mesh, Part, RecipeError, Reconstruction, StageFailed
+from unflat.core import Camera, Context, Material, Mesh, Part, RecipeError, Reconstruction, StageFailed, View
 from unflat.core.color import srgb_from_linear
 from unflat.core.conventions import front_rotation
+from unflat.geometry.image_sampling import bilinear
 from unflat.geometry.meshes import vertex_normals
 from unflat.geometry.symmetry import symmetry_planes
 from unflat.geometry.uv import uv_overlap
 from unflat.stages.texture.atlas import Atlas, atlas_of
 from unflat.stages.texture.fill import filled_in, greyed
+from unflat.stages.texture.maps.shininess import MAX_SAMPLES, Shininess, estimate_shininess
 from unflat.stages.texture.mirror import Coverage, covered_by_symmetry
 from unflat.stages.texture.padding import nearest_texel
 from unflat.stages.texture.painted import covered_by_mesh
 from unflat.stages.texture.projection import Observed, observed
-from unflat.stages.texture.sampling import bilinear
 from unflat.stages.texture.unwrap import unwrapped
 
-_SMALLEST_PX, _LARGEST_PX = 512, 4096
+_SMALLEST_PX, _LARGEST_PX = 512, 8192
+_TEXELS_AT_ONCE = 1 << 22
+_FEWEST_TO_CHOOSE = 4
+"""From this many photos on a stranger in one can be outvoted, and choosing gives more than mixing."""
 _GUTTER_TEXELS = 4.0
 """Room between charts at the size baked: two levels of mip-mapping keep them apart."""
 _MAX_KEPT_OVERLAP = 0.01
@@ -36,7 +40,10 @@ class Bake:
     """Unwraps, projects the photos, fills in what they did not see, and makes the maps."""
 
     size_px: int = 2048
-    """Width and height of the texture in pixels, 512 to 4096."""
+    """Width and height of the texture in pixels, 512 to 8192."""
+    choice: Literal["auto", "best", "blend"] = "auto"
+    """How several photos become one texture: each spot from its best photo, with exposure, passers-by and seams
+    evened out (best); all photos mixed (blend); or best from four perspective photos on, else blend (auto)."""
     fill: Literal["symmetry", "inpaint", "none"] = "symmetry"
     """What no photo saw: mirrored where the object is symmetric, else the reconstruction's own colours, else inpainted;
     the same without mirroring; or left mid grey."""
@@ -55,17 +62,15 @@ class Bake:
     occlusion_rays: int = 64
     """Rays per vertex for ambient occlusion."""
     roughness: bool = True
-    """Estimate roughness and metallic from the photo's highlights; else fully rough and not metallic."""
+    """Estimate roughness and metallic from the photos' highlights; else fully rough and not metallic."""
 
     def __post_init__(self) -> None:
         _check("size_px", self.size_px, _SMALLEST_PX, _LARGEST_PX)
         _check("min_symmetry", self.min_symmetry, 0, 1)
         _check("edge_px", self.edge_px, 0, 64)
         _check("occlusion_rays", self.occlusion_rays, 1, 4096)
-        if self.fill not in ("symmetry", "inpaint", "none"):
-            raise RecipeError(
-                f"texture.fill can't be “{self.fill}”.", code="bad-option", hint="Give symmetry, inpaint or none."
-            )
+        _check_word("fill", self.fill, ("symmetry", "inpaint", "none"))
+        _check_word("choice", self.choice, ("auto", "best", "blend"))
 
     def __call__(self, reconstruction: Reconstruction, context: Context) -> Part:
         """Give the textured part: mesh with UV, smooth normals and confidence; material with all maps asked for."""
@@ -81,23 +86,44 @@ class Bake:
         with ThreadPoolExecutor(1) as beside:  # the maps need no colour: they take the other core meanwhile
             maps = beside.submit(self._maps, mesh, reconstruction.detail, context.seed)
             nearest = beside.submit(nearest_texel, atlas)
-            photographed = observed(atlas, mesh, reconstruction.views.items, self.edge_px, context.part(0.15, 0.5))
-            factors = self._factors(atlas, photographed)
+            photographed, shininess = self._photographed(
+                atlas, mesh, reconstruction.views.items, context.part(0.15, 0.5)
+            )
+            factors, confidence = self._factors(atlas, photographed, shininess), photographed.seen
+            # At 8192 pixels each of these arrays is half a gigabyte: none is kept longer than it is needed.
             seen = self._without_light(atlas, photographed)
-            color = srgb_from_linear(self._filled(atlas, mesh, seen, context))
+            del photographed
+            known = Coverage.of(seen)
+            del seen
+            color = _as_bytes(self._filled(atlas, mesh, known, context))
+            del known
             context.progress(0.75)
         near = nearest.result()
         material = Material(
             base_color=color[near],
-            confidence=np.rint(255 * seen.seen).astype(np.uint8)[near],
+            confidence=np.rint(255 * confidence).astype(np.uint8)[near],
             **maps.result(),
             **factors,
         )
         context.progress(1.0)
         assert mesh.uv is not None, "just unwrapped"
-        at_vertices = bilinear(seen.seen[near], mesh.uv * np.float32(self.size_px))
+        at_vertices = bilinear(confidence[near], mesh.uv * np.float32(self.size_px))
         # Vertex colours have become part of the texture; a viewer would multiply the two.
         return Part(replace(mesh, confidence=np.clip(at_vertices, 0, 1), colors=None), material)
+
+    def _photographed(
+        self, atlas: Atlas, mesh: Mesh, views: tuple[View, ...], context: Context
+    ) -> tuple[Observed, Shininess | None]:
+        """What the photos show, and how shiny it is, where they tell that by themselves."""
+        best = self.choice == "best" and len(views) > 1
+        if self.choice == "auto" and len(views) >= _FEWEST_TO_CHOOSE:
+            best = all(view.camera is not None and view.camera.projection == "perspective" for view in views)
+        if not best:
+            return observed(atlas, mesh, views, self.edge_px, context), None
+        from unflat.stages.texture.many import chosen
+
+        choice = chosen(atlas, mesh, views, self.edge_px, context)
+        return choice.observed, choice.shininess
 
     def _with_uv(self, reconstruction: Reconstruction, context: Context) -> Mesh:
         mesh, axes = reconstruction.mesh, _axes(reconstruction.views.items[0].camera)
@@ -107,12 +133,13 @@ class Bake:
             context.warn("The mesh's own UV overlaps or leaves the unit square, so the mesh was unwrapped anew.")
         return unwrapped(mesh, axes, _GUTTER_TEXELS / self.size_px)
 
-    def _factors(self, atlas: Atlas, photographed: Observed) -> dict[str, Any]:
+    def _factors(self, atlas: Atlas, photographed: Observed, shininess: Shininess | None) -> dict[str, Any]:
         if not self.roughness:
             return {}
-        from unflat.stages.texture.maps import estimate_shininess
-
-        shininess = estimate_shininess(photographed.color, atlas.normal, photographed.seen > 0.5)
+        if shininess is None:
+            seen = np.flatnonzero(photographed.seen > 0.5)
+            seen = seen[:: max(len(seen) // MAX_SAMPLES, 1)]
+            shininess = estimate_shininess(photographed.color[seen], atlas.at(seen).normal, np.ones(len(seen), bool))
         return {"roughness_factor": shininess.roughness, "metallic_factor": shininess.metallic}
 
     def _without_light(self, atlas: Atlas, photographed: Observed) -> Observed:
@@ -122,13 +149,12 @@ class Bake:
 
         return replace(photographed, color=delight(atlas, photographed.color, photographed.share > 0).linear)
 
-    def _filled(self, atlas: Atlas, mesh: Mesh, seen: Observed, context: Context) -> Float32[np.ndarray, "n 3"]:
-        unseen = float((seen.share == 0).mean())
+    def _filled(self, atlas: Atlas, mesh: Mesh, known: Coverage, context: Context) -> Float32[np.ndarray, "n 3"]:
+        unseen = float((known.share == 0).mean())
         if unseen == 1:
             context.warn("No photo sees any part of the surface: its whole colour is unknown and left mid grey.")
         elif self.fill == "none" and unseen > 0:
             context.warn(f"{unseen:.0%} of the texture was not seen by any photo and is left mid grey.")
-        known = Coverage.of(seen)
         if self.fill == "none":
             return greyed(known)
         if self.fill == "symmetry":
@@ -154,6 +180,14 @@ class Bake:
         return maps
 
 
+def _as_bytes(linear: Float32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n 3"]:
+    """`srgb_from_linear`, some texels at a time."""
+    color = np.empty(linear.shape, np.uint8)
+    for start in range(0, len(linear), _TEXELS_AT_ONCE):
+        color[start : start + _TEXELS_AT_ONCE] = srgb_from_linear(linear[start : start + _TEXELS_AT_ONCE])
+    return color
+
+
 def _padded(
     atlas: Atlas, image: Shaped[np.ndarray, "h w *c"], near: Int32[np.ndarray, "h w"]
 ) -> Shaped[np.ndarray, "h w *c"]:
@@ -164,6 +198,12 @@ def _axes(camera: Camera | None) -> Float64[np.ndarray, "3 3"]:
     """Right, up and front of the object as a camera sees it."""
     assert camera is not None, "a reconstruction's views have cameras"
     return np.ascontiguousarray((camera.world_from_camera[:3, :3] @ front_rotation()).T)
+
+
+def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        words = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+        raise RecipeError(f"texture.{name} can't be “{value}”.", code="bad-option", hint=f"Give {words}.")
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

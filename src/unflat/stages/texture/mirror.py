@@ -10,11 +10,11 @@ from jaxtyping import Bool, Float32, Int64
 
 from unflat.core import Mesh
 from unflat.core.arrays import freeze_fields
+from unflat.geometry.image_sampling import bilinear
 from unflat.geometry.raycast import RayCaster
 from unflat.geometry.symmetry import SymmetryPlane
 from unflat.stages.texture.atlas import Atlas, interpolated
 from unflat.stages.texture.projection import Observed
-from unflat.stages.texture.sampling import bilinear
 
 _REACH_SHARE = 0.03
 """How far off the surface a mirror image may lie, as a share of the mesh's diagonal."""
@@ -24,6 +24,7 @@ _COVERED = 0.999
 """Texels covered this much want no more colour."""
 _GAIN_STEP = 64
 """Every how many-th uncovered texel is tried to find which plane covers most."""
+_RAYS_AT_ONCE = 1 << 22
 _KNOWN = 0.5
 """Texels covered at least this much bound a gap."""
 _GAP_SHARE = 0.012
@@ -44,7 +45,9 @@ class Coverage:
     @staticmethod
     def of(seen: Observed) -> Coverage:
         """What the photos cover."""
-        return Coverage(np.nan_to_num(seen.color) * seen.share[:, None], seen.share)
+        premultiplied = np.nan_to_num(seen.color)
+        premultiplied *= seen.share[:, None]
+        return Coverage(premultiplied, seen.share)
 
     def with_more(
         self, texels: Int64[np.ndarray, "m"], premultiplied: Float32[np.ndarray, "m 3"], share: Float32[np.ndarray, "m"]
@@ -67,7 +70,8 @@ def covered_by_symmetry(atlas: Atlas, mesh: Mesh, planes: tuple[SymmetryPlane, .
     caster = RayCaster(mesh)
     if len(planes) > 1:
         few = np.flatnonzero(known.share < _COVERED)[::_GAIN_STEP]
-        gains = [_sampled(atlas, known, _mirror_images(atlas, mesh, p, caster, few)[1])[:, 3].sum() for p in planes]
+        images = [_mirror_images(atlas, mesh, plane, caster, few)[1] for plane in planes]
+        gains = [_sampled(atlas, known.share, uv).sum() for uv in images]
         planes = tuple(planes[index] for index in np.argsort(gains, kind="stable")[::-1])
     for number, plane in enumerate(planes):
         wanting = np.flatnonzero(known.share < _COVERED)
@@ -76,8 +80,9 @@ def covered_by_symmetry(atlas: Atlas, mesh: Mesh, planes: tuple[SymmetryPlane, .
         if len(wanting) == 0:
             break
         found, uv = _mirror_images(atlas, mesh, plane, caster, wanting)
-        sampled = _sampled(atlas, known, uv)
-        known = known.with_more(wanting[found], sampled[:, :3], np.clip(sampled[:, 3], 0, 1))
+        # One channel at a time: a whole sheet of four would be the largest array of all.
+        colors = np.column_stack([_sampled(atlas, known.premultiplied[:, channel], uv) for channel in range(3)])
+        known = known.with_more(wanting[found], colors, np.clip(_sampled(atlas, known.share, uv), 0, 1))
     return known
 
 
@@ -93,9 +98,21 @@ def _mirror_images(
     atlas: Atlas, mesh: Mesh, plane: SymmetryPlane, caster: RayCaster, texels: Int64[np.ndarray, "m"]
 ) -> tuple[Int64[np.ndarray, "k"], Float32[np.ndarray, "k 2"]]:
     """Which of the texels have a mirror image on the surface, and its UV."""
+    places = [
+        (start + found, uv)
+        for start in range(0, max(len(texels), 1), _RAYS_AT_ONCE)
+        for found, uv in [_mirrored(atlas.at(texels[start : start + _RAYS_AT_ONCE]), mesh, plane, caster)]
+    ]
+    return np.concatenate([found for found, _ in places]), np.concatenate([uv for _, uv in places])
+
+
+def _mirrored(
+    atlas: Atlas, mesh: Mesh, plane: SymmetryPlane, caster: RayCaster
+) -> tuple[Int64[np.ndarray, "k"], Float32[np.ndarray, "k 2"]]:
+    """As `_mirror_images`, of all texels at once."""
     reach = np.float32(_REACH_SHARE * np.linalg.norm(mesh.extent))
-    normal = plane.turned(atlas.normal[texels])
-    image = plane.mirrored(atlas.position[texels])
+    normal = plane.turned(atlas.normal)
+    image = plane.mirrored(atlas.position)
     hits = caster.cast(image + reach * normal, -normal)
     found = np.flatnonzero(hits.distance < 2 * reach)
     face, barycentric = hits.face[found], hits.barycentric[found]
@@ -105,7 +122,8 @@ def _mirror_images(
     return found[alike], there[alike, 3:]
 
 
-def _sampled(atlas: Atlas, known: Coverage, uv: Float32[np.ndarray, "m 2"]) -> Float32[np.ndarray, "m 4"]:
-    """Premultiplied colour and share at UV places (bilinear)."""
-    sheet = atlas.image(np.column_stack([known.premultiplied, known.share]), 0)
-    return bilinear(sheet, uv * np.float32(atlas.width))
+def _sampled(
+    atlas: Atlas, values: Float32[np.ndarray, "n"], uv: Float32[np.ndarray, "m 2"]
+) -> Float32[np.ndarray, "m"]:
+    """Values of the texels at UV places (bilinear); 0 where no chart is."""
+    return bilinear(atlas.image(values, 0), uv * np.float32(atlas.width))

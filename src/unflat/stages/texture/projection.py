@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from unflat.core import Camera, Context, Mesh, View
 from unflat.core.arrays import freeze_fields
-from unflat.geometry.cameras import directions_to_camera, project
-from unflat.geometry.raycast import RayCaster
+from unflat.geometry.cameras import project
 from unflat.geometry.uv import uv_area_ratio
 from unflat.stages.texture.atlas import Atlas
+from unflat.stages.texture.looking import (
+    FEATHER_PX,
+    GRAZING,
+    LEAST,
+    OCCLUSION_EDGE_PX,
+    SLACK_SHARE,
+    SQUARE,
+    USABLE,
+    Sight,
+    camera_of,
+    cosine_to,
+    in_field,
+    ramp,
+)
 from unflat.stages.texture.pictures import MARGIN_PX, Picture, picture_of
 
-_LEAST, _USABLE = np.cos(np.deg2rad([87.0, 80.0]))
-"""Cosines: a surface turned away further than the first takes no colour from a view, nearer than the second all."""
-_GRAZING, _SQUARE = np.cos(np.deg2rad([84.0, 70.0]))
-"""Cosines: a surface turned away further than the first counts as inferred, nearer than the second as seen."""
-_SLACK_SHARE = 0.004
-"""How far outside a mask a texel may land and still take the nearest colour inside, as a share of the object's size in
-the picture: meshes are coarser than outlines."""
-_LIFT_SHARE = 5e-4
-"""How far a ray starts off the surface, as a share of the mesh's diagonal."""
-_FEATHER_PX = 12.0
-"""Over this many pixels from its outline a view gives way to others: outlines are where poses and masks err."""
-_OCCLUSION_EDGE_PX = 1.5
-"""Photo pixels around an occluder that mix its colour into what is behind."""
 _MAX_EDGE_TEXELS = 12
 _LEAST_MERIT = 0.01
 """Keeps the sharpest weights above the smallest float32."""
@@ -59,27 +60,28 @@ def observed(atlas: Atlas, mesh: Mesh, views: tuple[View, ...], edge_px: int, co
     most squarely and closely, tone blended (two bands; Baumberg 2002, "Blending images for texturing 3D models").
     Linear in texels and views: about 0.6 s for 2 million texels and one view.
     """
-    caster = RayCaster(mesh)
-    texel_size = _texel_size(atlas, mesh)
+    looker = _Looker(atlas, Sight(mesh), _texel_size(mesh, atlas.width))
     points = mesh.vertices.astype(np.float64)
-    closest = np.float32(max(_pixels_per_metre(_camera(view), points).max() for view in views))
-    blend, tones = _Blend.empty(len(atlas)), _Blend.empty(len(atlas))
+    closest = np.float32(max(_pixels_per_metre(camera_of(view), points).max() for view in views))
+    alone = len(views) == 1
+    blend, tones = _Blend.empty(len(atlas)), _Blend.empty(0 if alone else len(atlas))
     share, seen = np.zeros((2, len(atlas)), np.float32)
     for number, view in enumerate(views):
-        look = _look(atlas, caster, _camera(view), picture_of(view, edge_px), texel_size)
-        share[look.texels] = np.maximum(share[look.texels], look.share)
-        seen[look.texels] = np.maximum(seen[look.texels], look.seen)
-        colors = look.picture.colors(look.pixels, look.level)
-        if len(views) == 1:
-            blend.add(look.texels, look.share, colors)
-        else:
-            tone = look.picture.coarse_colors(look.pixels)
+        picture = picture_of(view, edge_px)
+        for look in looker.looks(camera_of(view), picture):
+            share[look.texels] = np.maximum(share[look.texels], look.share)
+            seen[look.texels] = np.maximum(seen[look.texels], look.seen)
+            colors = picture.colors(look.pixels, look.level)
+            if alone:
+                blend.add(look.texels, look.share, colors)
+                continue
+            tone = picture.coarse_colors(look.pixels)
             merit = np.clip(look.merit / closest, _LEAST_MERIT, 1)
             blend.add(look.texels, look.share * merit**_FINE_SHARPNESS, colors - tone)
             tones.add(look.texels, look.share * merit**_COARSE_SHARPNESS, tone)
         context.progress((number + 1) / len(views))
     color = blend.mean()
-    return Observed(color if len(views) == 1 else np.maximum(color + tones.mean(), 0), share, seen)
+    return Observed(color if alone else np.maximum(color + tones.mean(), 0), share, seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +102,29 @@ class _Blend:
         self.weight[index] += weight
 
     def mean(self) -> Float32[np.ndarray, "n 3"]:
-        """NaN where nothing was added."""
-        return self.total / np.where(self.weight > 0, self.weight, np.float32(np.nan))[:, None]
+        """NaN where nothing was added. The last thing asked: it takes the sums' place."""
+        weight = np.where(self.weight > 0, self.weight, np.float32(np.nan))
+        return np.divide(self.total, weight[:, None], out=self.total)
+
+
+@dataclass(frozen=True, eq=False)
+class _Glance:
+    """The texels that one view would see if nothing stood between."""
+
+    texels: Int64[np.ndarray, "m"]
+    pixels: Float64[np.ndarray, "m 2"]
+    facing: Float32[np.ndarray, "m"]
+    inside: Float32[np.ndarray, "m"]
+    """Pixels into the mask."""
+    scale: Float64[np.ndarray, "m"]
+    """Pixels per metre where it is seen squarely."""
+    pixels_per_texel: Float32[np.ndarray, "m"]
 
 
 @dataclass(frozen=True, eq=False)
 class _Look:
     """The texels that one view sees, and how well."""
 
-    picture: Picture
     texels: Int64[np.ndarray, "m"]
     pixels: Float64[np.ndarray, "m 2"]
     level: Float32[np.ndarray, "m"]
@@ -119,72 +135,68 @@ class _Look:
     """Pixels per metre of surface, less near the view's outlines."""
 
 
-def _look(
-    atlas: Atlas, caster: RayCaster, camera: Camera, picture: Picture, texel_size: Float32[np.ndarray, "n"]
-) -> _Look:
-    # The candidates shrink from test to test, the dear one (rays) last.
-    facing = _facing(atlas, camera)
-    texels = np.flatnonzero(facing > _LEAST)
-    position = atlas.position[texels].astype(np.float64)
-    pixels, _ = project(camera, position)
-    inside = picture.depth_inside(pixels)
-    slack = float(np.clip(_SLACK_SHARE * max(picture.inside.shape), 2, MARGIN_PX))
-    on_object = inside > -slack
-    texels, pixels, inside, position = texels[on_object], pixels[on_object], inside[on_object], position[on_object]
-    scale = _pixels_per_metre(camera, position)
-    pixels_per_texel = (scale * texel_size[texels] * np.sqrt(facing[texels])).astype(np.float32)
-    free = _unoccluded(atlas, caster, camera, texels, pixels_per_texel)
-    texels, pixels, inside, scale = texels[free], pixels[free], inside[free], scale[free]
+@dataclass(frozen=True, eq=False)
+class _Looker:
+    """What all views look at."""
+
+    atlas: Atlas
+    sight: Sight
+    texel_size: Float32[np.ndarray, "f"]
+    """Side of the texels of each face on the surface, in metres."""
+
+    def looks(self, camera: Camera, picture: Picture) -> Iterator[_Look]:
+        """What a view sees of the atlas, piece by piece."""
+        slack = float(np.clip(SLACK_SHARE * max(picture.inside.shape), 2, MARGIN_PX))
+        # Of one piece the glance is kept; of many, looking twice costs less than keeping.
+        kept = self._glance(self.atlas, camera, picture, slack) if self.atlas.pieces_count == 1 else None
+        hidden = np.zeros(self.atlas.height * self.atlas.width, np.uint8)
+        fineness = []
+        for _, piece in self.atlas.pieces():
+            glance = kept or self._glance(piece, camera, picture, slack)
+            position, normal = piece.position[glance.texels], piece.normal[glance.texels]
+            hidden[piece.texel[glance.texels]] = self.sight.hidden(camera, position, normal)
+            fineness.append(glance.pixels_per_texel[:: self.atlas.pieces_count])
+        hidden = _grown(hidden, np.concatenate(fineness), self.atlas)
+        for run, piece in self.atlas.pieces():
+            glance = kept or self._glance(piece, camera, picture, slack)
+            free = np.flatnonzero(hidden[piece.texel[glance.texels]] == 0)
+            yield _look(glance, free, run.start, slack)
+
+    def _glance(self, atlas: Atlas, camera: Camera, picture: Picture, slack: float) -> _Glance:
+        # The candidates shrink from test to test.
+        facing = cosine_to(camera, atlas.position, atlas.normal)
+        texels = np.flatnonzero(facing > LEAST)
+        position = atlas.position[texels].astype(np.float64)
+        pixels, _ = project(camera, position)
+        inside = picture.depth_inside(pixels)
+        kept = np.flatnonzero((inside > -slack) & in_field(camera, position))
+        texels, pixels, inside = texels[kept], pixels[kept], inside[kept]
+        scale = _pixels_per_metre(camera, position[kept])
+        size = self.texel_size[atlas.face[texels]]
+        fineness = (scale * size * np.sqrt(facing[texels])).astype(np.float32)
+        return _Glance(texels, pixels, facing[texels], inside, scale, fineness)
+
+
+def _look(glance: _Glance, free: Int64[np.ndarray, "m"], start: int, slack: float) -> _Look:
+    inside, facing = glance.inside[free], glance.facing[free]
     on_mask = np.clip(2 * (inside / slack + 1), 0, 1)
-    share = on_mask * _ramp(facing[texels], _LEAST, _USABLE)
-    seen = on_mask * _ramp(facing[texels], _GRAZING, _SQUARE)
-    merit = scale * facing[texels] * np.clip(inside / _FEATHER_PX, 0.1, 1)
-    level = np.log2(np.maximum(pixels_per_texel[free], 1))
-    return _Look(picture, texels, pixels, level, *(part.astype(np.float32) for part in (share, seen, merit)))
+    share = on_mask * ramp(facing, LEAST, USABLE)
+    seen = on_mask * ramp(facing, GRAZING, SQUARE)
+    merit = glance.scale[free] * facing * np.clip(inside / FEATHER_PX, 0.1, 1)
+    level = np.log2(np.maximum(glance.pixels_per_texel[free], 1))
+    numbers = (part.astype(np.float32) for part in (level, share, seen, merit))
+    return _Look(glance.texels[free] + start, glance.pixels[free], *numbers)
 
 
-def _facing(atlas: Atlas, camera: Camera) -> Float32[np.ndarray, "n"]:
-    """Cosine between each texel's normal and its direction to the camera."""
-    if camera.projection == "orthographic":
-        return np.einsum("ni,i->n", atlas.normal, (-camera.forward).astype(np.float32))
-    towards = camera.center.astype(np.float32) - atlas.position
-    return np.einsum("ni,ni->n", atlas.normal, towards) / np.sqrt(np.einsum("ni,ni->n", towards, towards))
-
-
-def _ramp(value: Float32[np.ndarray, "m"], low: float, high: float) -> Float32[np.ndarray, "m"]:
-    """0 below low, 1 above high, smooth between."""
-    part = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1)
-    return part * part * (3 - 2 * part)
-
-
-def _unoccluded(
-    atlas: Atlas,
-    caster: RayCaster,
-    camera: Camera,
-    texels: Int64[np.ndarray, "m"],
-    pixels_per_texel: Float32[np.ndarray, "m"],
-) -> Bool[np.ndarray, "m"]:
-    """Whether nothing stands between the texel and the camera, nor so near its line that a pixel would mix both."""
-    if len(texels) == 0:
-        return np.zeros(0, bool)
-    position = atlas.position[texels].astype(np.float64)
-    towards = directions_to_camera(camera, position)
-    lift = _LIFT_SHARE * float(np.linalg.norm(np.ptp(atlas.position, axis=0)))
-    origin = position + lift * (towards + atlas.normal[texels])
-    reach = np.inf if camera.projection == "orthographic" else 1.0
-    direction = towards if camera.projection == "orthographic" else camera.center - origin
-    blocked = caster.blocked(origin.astype(np.float32), direction.astype(np.float32), reach)
-    shadow = np.zeros(atlas.height * atlas.width, np.uint8)
-    shadow[atlas.texel[texels]] = blocked
-    radius = int(np.clip(np.ceil(_OCCLUSION_EDGE_PX / np.median(pixels_per_texel)), 1, _MAX_EDGE_TEXELS))
+def _grown(
+    hidden: UInt8[np.ndarray, "p"], pixels_per_texel: Float32[np.ndarray, "m"], atlas: Atlas
+) -> UInt8[np.ndarray, "p"]:
+    """What is hidden, and what lies so near its line of sight that a pixel would mix both."""
+    if len(pixels_per_texel) == 0 or not hidden.any():
+        return hidden
+    radius = int(np.clip(np.ceil(OCCLUSION_EDGE_PX / np.median(pixels_per_texel)), 1, _MAX_EDGE_TEXELS))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    grown = cv2.dilate(shadow.reshape(atlas.height, atlas.width), disc)
-    return np.asarray(grown.ravel()[atlas.texel[texels]] == 0)
-
-
-def _camera(view: View) -> Camera:
-    assert view.camera is not None, "a reconstruction's views have cameras"
-    return view.camera
+    return np.asarray(cv2.dilate(hidden.reshape(atlas.height, atlas.width), disc).ravel())
 
 
 def _pixels_per_metre(camera: Camera, points: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
@@ -195,8 +207,7 @@ def _pixels_per_metre(camera: Camera, points: Float64[np.ndarray, "n 3"]) -> Flo
     return camera.fx / np.maximum(depth, 1e-6)
 
 
-def _texel_size(atlas: Atlas, mesh: Mesh) -> Float32[np.ndarray, "n"]:
-    """Side of each texel on the surface in metres."""
-    share = uv_area_ratio(mesh) * atlas.width * atlas.height
-    side = np.sqrt(np.divide(1.0, share, out=np.zeros_like(share), where=share > 0))
-    return side.astype(np.float32)[atlas.face]
+def _texel_size(mesh: Mesh, size_px: int) -> Float32[np.ndarray, "f"]:
+    """Side of the texels of each face on the surface, in metres."""
+    share = uv_area_ratio(mesh) * size_px**2
+    return np.sqrt(np.divide(1.0, share, out=np.zeros_like(share), where=share > 0)).astype(np.float32)

@@ -14,6 +14,8 @@ _PAIR_STEP_SHARE = 0.02
 """Pairs lie this part of the texture's side apart: far enough for the normal to turn, near enough to be one paint."""
 
 _MAX_PAIRS = 60_000
+_MOST_ROWS = 2048
+"""Rows of the texture that pairs are taken from: enough for many more than are used."""
 _ALBEDO_EDGE = 0.08
 """Log-luminance steps well above this are edges of paint (Land & McCann 1971, Retinex), and lose their weight."""
 
@@ -56,15 +58,18 @@ def delight(
     if strength == 0 or len(first) < 10 * 8:
         return nothing
     steps = _log_luminance(linear[second]) - _log_luminance(linear[first])
-    light, explained = _robust_fit(_harmonics(atlas.normal[first]), _harmonics(atlas.normal[second]), steps)
+    normals = [_harmonics(atlas.at(side.astype(np.int64)).normal) for side in (first, second)]
+    light, explained = _robust_fit(normals[0], normals[1], steps)
     if explained < _MIN_EXPLAINED:
         return Delit(linear, nothing.shading, explained)
-    log_shading = np.log(_shade_of_all(atlas.normal, light.astype(np.float32)))
-    log_shading -= np.median(log_shading[seen][:: max(int(seen.sum()) // _MAX_PAIRS, 1)])
-    limit = np.log(_MAX_SHADING)
-    shading = np.exp(strength * np.clip(log_shading, -limit, limit)).astype(np.float32)
+    shading = np.empty(len(atlas), np.float32)
+    for run, piece in atlas.pieces():
+        shading[run] = _shade_of_all(piece.normal, light.astype(np.float32))
+    usual = np.median(shading[seen][:: max(int(seen.sum()) // _MAX_PAIRS, 1)])
+    shading = np.clip(shading / usual, 1 / _MAX_SHADING, _MAX_SHADING) ** np.float32(strength)
     shading[~seen] = 1.0
-    return Delit(np.minimum(linear / shading[:, None], 1.0).astype(np.float32), shading, explained)
+    unlit = linear / shading[:, None]
+    return Delit(np.minimum(unlit, 1.0, out=unlit), shading, explained)
 
 
 def _near_pairs(atlas: Atlas, seen: Bool[np.ndarray, "n"]) -> tuple[Int32[np.ndarray, "p"], Int32[np.ndarray, "p"]]:
@@ -72,14 +77,18 @@ def _near_pairs(atlas: Atlas, seen: Bool[np.ndarray, "n"]) -> tuple[Int32[np.nda
     step = max(int(_PAIR_STEP_SHARE * atlas.width), 2)
     place = np.full((atlas.height, atlas.width), -1, np.int32)
     place.reshape(-1)[atlas.texel[seen]] = np.flatnonzero(seen).astype(np.int32)
-    pairs = [(place[:, :-step].ravel(), place[:, step:].ravel()), (place[:-step].ravel(), place[step:].ravel())]
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    both = np.flatnonzero((first >= 0) & (second >= 0))
-    both = both[:: max(len(both) // _MAX_PAIRS, 1)]
-    first, second = first[both], second[both]
+    skip = max(atlas.height // _MOST_ROWS, 1)
+    pairs = [(place[::skip, :-step], place[::skip, step:]), (place[:-step:skip], place[step::skip])]
+    both = [(one >= 0) & (other >= 0) for one, other in pairs]
+    first, second = (
+        np.concatenate([pair[side][kept] for pair, kept in zip(pairs, both, strict=True)]) for side in range(2)
+    )
+    thin = slice(None, None, max(len(first) // _MAX_PAIRS, 1))
+    first, second = first[thin], second[thin]
     if not len(first):
         return first, second
-    distance = np.linalg.norm(atlas.position[first] - atlas.position[second], axis=1)
+    ends = [atlas.at(side.astype(np.int64)).position for side in (first, second)]
+    distance = np.linalg.norm(ends[0] - ends[1], axis=1)
     same_chart = distance < 3 * np.median(distance)
     return first[same_chart], second[same_chart]
 

@@ -29,8 +29,11 @@ def ambient_occlusion(atlas: Atlas, mesh: Mesh, rays: int, seed: int) -> UInt8[n
     # Both halves of a UV seam lie at the same place, so they find the same welded vertex through the faces.
     of_vertex = np.zeros(len(mesh.vertices), np.float32)
     of_vertex[mesh.faces.ravel()] = open_share[surface.faces.ravel()]
-    texels = atlas.interpolated(mesh, of_vertex[:, None])[:, 0]
-    return atlas.image(np.clip(np.rint(texels * 255), 0, 255).astype(np.uint8), 255)
+    pixels = np.full(atlas.height * atlas.width, 255, np.uint8)
+    for _, piece in atlas.pieces():
+        texels = piece.interpolated(mesh, of_vertex[:, None])[:, 0]
+        pixels[piece.texel] = np.clip(np.rint(texels * 255), 0, 255).astype(np.uint8)
+    return pixels.reshape(atlas.height, atlas.width)
 
 
 def _open_share(surface: Mesh, rays: int, random: np.random.Generator) -> Float32[np.ndarray, "v"]:

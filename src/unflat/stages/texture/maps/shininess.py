@@ -12,7 +12,8 @@ from unflat.core.color import luminance
 MATTE_ROUGHNESS = 0.85
 """What a surface without a highlight gets: most things are matte, and a false gloss looks worse than none."""
 
-_MAX_SAMPLES = 200_000
+MAX_SAMPLES = 200_000
+"""Points of the surface that are looked at, at most."""
 _HIGHLIGHT_RATIO = 2.0
 """A highlight is this much brighter than the object's median …"""
 
@@ -52,7 +53,7 @@ def estimate_shininess(
     """
     matte = Shininess(MATTE_ROUGHNESS, 0.0, False)
     points = np.flatnonzero(seen)
-    points = points[:: max(len(points) // _MAX_SAMPLES, 1)]
+    points = points[:: max(len(points) // MAX_SAMPLES, 1)]
     if len(points) == 0:
         return matte
     colors, directions = linear[points], normals[points]

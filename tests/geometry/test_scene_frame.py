@@ -124,3 +124,28 @@ def test_a_ball_that_is_cut_at_the_floor_is_closed_and_flat_below():
 def test_what_lies_above_the_floor_stays_as_it_is():
     mesh = sphere(1.0)
     assert cut_at_floor(mesh, mesh.vertices, (0.0, 1.0, 0.0, -2.0)) is mesh
+
+
+def test_a_ground_of_few_points_is_found_whatever_the_seed():
+    rng = np.random.default_rng(2)
+    points = table_with_things(rng)
+    things = points[6000:][points[6000:, 1] > 0.15]  # undersides are not seen from above
+    points = np.concatenate([points[:6000][rng.random(6000) < 0.05], things])
+    for seed in range(5):
+        plane = ground_plane(points.astype(np.float64), np.array([0.0, 1, 0]), 2.0, seed)
+        assert plane is not None
+        assert plane[0] @ [0, 1, 0] > 0.999
+
+
+def test_from_above_with_the_camera_turned_this_way_and_that_the_ground_tells_what_is_up(points):
+    rolled = []
+    for number, camera in enumerate(ring(height=3.0, radius=1.0)[:7]):
+        pose = np.array(camera.world_from_camera)
+        pose[:3, :3] = pose[:3, :3] @ Rotation.from_euler("z", 97 * number, degrees=True).as_matrix()
+        rolled.append(Camera(100, 80, 120.0, 120.0, 50.0, 40.0, pose))
+    turn = anyhow()
+    moved = (points @ turn[:3, :3].T + turn[:3, 3]).astype(np.float32)
+    frame = upright_frame(tuple(transform_camera(camera, turn) for camera in rolled), moved, keep_scale=False, seed=0)
+    again = moved[:6000] @ frame.similarity[:3, :3].T + frame.similarity[:3, 3]
+    assert frame.ground is not None
+    assert np.ptp(np.percentile(again[:, 1], [1, 99])) < 0.01

@@ -14,7 +14,9 @@ import pytest
 from PIL import Image, features
 
 from unflat.core import InputError, Photo
+from unflat.io.limits import DEFAULT_LIMITS
 from unflat.io.photo import read_photo
+from unflat.io.picture import picture_size
 
 from .pictures import HEIC, deep_png, encoded, exif, gradient, ramp_alpha, samples_of_every_format, tiff
 
@@ -144,7 +146,10 @@ def test_exif_orientation_is_applied_in_every_format(kind: str, orientation: int
     else:
         options = {"lossless": True} if kind == "WEBP" else {}
         data = encoded(RGB, kind, exif=exif(orientation=orientation), **options)
-    assert difference(read_photo(data), turns[orientation](RGB)) == 0
+    photo = read_photo(data)
+    assert difference(photo, turns[orientation](RGB)) == 0
+    assert photo.exif_orientation == orientation
+    assert picture_size(data, "a", DEFAULT_LIMITS) == RGB.shape[1::-1], "as stored"
 
 
 def test_a_jpeg_turned_by_exif_stands_upright_at_any_size() -> None:

@@ -1,11 +1,15 @@
 """Recipes are strict: one level of extends, near names for typos, no surprise."""
 
+import argparse
+
 import pytest
 
+from unflat.apps.cli.wishes import add_wishes, request_of
 from unflat.core import RecipeError
 from unflat.pipeline.plan import plan
 from unflat.pipeline.provenance import resolved_toml
 from unflat.pipeline.recipe import load_recipe, recipe_names
+from unflat.pipeline.request import Request, choose_recipe
 
 
 def recipe_file(tmp_path, text):
@@ -89,3 +93,32 @@ def test_an_unknown_backend_suggests_the_near_name():
     with pytest.raises(RecipeError) as caught:
         plan(load_recipe("photo").with_settings({"segment.backend": "grabcat"}), "photo")
     assert "grabcut" in caught.value.hint
+
+
+def chosen(**wishes):
+    return choose_recipe(Request(pictures=(), **wishes), "photos")
+
+
+@pytest.mark.parametrize("quality", ["draft", "standard", "high"])
+def test_only_the_object_counts_where_that_is_asked_for(quality):
+    before = [step.stage for step in chosen(quality=quality).steps]
+    recipe = chosen(quality=quality, object_masks=True)
+    assert [step.stage for step in recipe.steps] == ["segment", *before]
+    assert recipe.steps[0].backend == "network"
+    assert plan(recipe, "photos").of_stage("segment")
+
+
+def test_another_segmenter_may_be_named_for_the_object():
+    recipe = chosen(object_masks=True, settings={"segment.backend": "given"})
+    assert [step.backend for step in recipe.steps if step.stage == "segment"] == ["given"]
+
+
+def test_a_recipe_that_segments_already_stays_as_it_is():
+    assert choose_recipe(Request(pictures=(), object_masks=True), "photo") == load_recipe("photo")
+
+
+def test_the_command_line_asks_for_the_object():
+    parser = argparse.ArgumentParser()
+    add_wishes(parser)
+    assert request_of(parser.parse_args(["a.jpg", "b.jpg", "--together", "--object"]), ["a.jpg"]).object_masks
+    assert not request_of(parser.parse_args(["a.jpg"]), ["a.jpg"]).object_masks

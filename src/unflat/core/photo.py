@@ -28,6 +28,8 @@ class Photo:
     """Where it was taken, from EXIF: degrees north, degrees east, metres above the sea (NaN unknown); None unknown."""
     file_size_px: tuple[int, int] | None = None
     """Width and height of the upright picture that this one is a smaller copy of; None where it is none."""
+    exif_orientation: int = 1
+    """EXIF's 1..8 of the file, which these pixels have obeyed; 1 where they stand as they were stored."""
 
     def __post_init__(self) -> None:
         require(
@@ -47,6 +49,12 @@ class Photo:
             f"{self.gps} is no place on Earth.",
             code="bad-gps",
             hint="Give degrees north from -90 to 90 and degrees east from -180 to 180.",
+        )
+        require(
+            1 <= self.exif_orientation <= 8,
+            f"{self.exif_orientation} is no EXIF orientation.",
+            code="bad-orientation",
+            hint="Give 1 to 8; 1 for pixels that stand as they were stored.",
         )
         freeze_fields(self, "pixels", "alpha")
 

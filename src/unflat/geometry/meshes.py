@@ -9,8 +9,7 @@ from jaxtyping import Float32, Float64, Int32
 
 from unflat.core.reconstruction import Reconstruction
 from unflat.core.shape import Field, Mesh, PointCloud
-from unflat.core.view import Views
-from unflat.geometry.cameras import transform_camera
+from unflat.geometry.moving import transformed_plane, transformed_views
 
 
 def face_cross(mesh: Mesh) -> Float64[np.ndarray, "f 3"]:
@@ -72,19 +71,19 @@ def transformed(mesh: Mesh, similarity: Float64[np.ndarray, "4 4"]) -> Mesh:
 def transformed_reconstruction(
     reconstruction: Reconstruction, similarity: Float64[np.ndarray, "4 4"]
 ) -> Reconstruction:
-    """The mesh, its detail and the cameras that look at it, moved together. Depth maps must have been used by then."""
+    """The mesh, its detail, the ground, and all views with cameras, tracks and depth, moved together.
+
+    Depth maps of many photos come into memory where they are scaled or turned: leave them out once they were used.
+    """
     assert not isinstance(reconstruction.shape, Field | PointCloud), "move after the surface stage"
-    views = tuple(
-        replace(view, camera=view.camera and transform_camera(view.camera, similarity), depth=None, normals=None)
-        for view in reconstruction.views.items
-    )
-    detail = reconstruction.detail and transformed(reconstruction.detail, similarity)
+    dense, ground = reconstruction.dense, reconstruction.ground
     return replace(
         reconstruction,
         shape=transformed(reconstruction.mesh, similarity),
-        views=Views(views),
-        detail=detail,
-        dense=None,
+        views=transformed_views(reconstruction.views, similarity),
+        detail=reconstruction.detail and transformed(reconstruction.detail, similarity),
+        dense=None if dense is None else transformed_views(dense, similarity),
+        ground=None if ground is None else transformed_plane(ground, similarity),
     )
 
 

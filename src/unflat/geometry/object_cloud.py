@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from unflat.core import Camera
-from unflat.geometry.scene_frame import ground_plane, looked_at
+from unflat.geometry.scene_frame import ground_below, looked_at
 
 _CELL_SPACINGS, _CELL, _LARGEST_CELL = 4.0, 0.008, 0.03
 """Side of the cells in which points hang together: in distances between points, but at least and at most these shares
@@ -48,7 +48,7 @@ def object_in_cloud(points: Float32[np.ndarray, "n 3"], cameras: tuple[Camera, .
     middle = looked_at(cameras, points)
     distance = float(np.median([np.linalg.norm(camera.center - middle) for camera in cameras]))
     cell = float(np.clip(_CELL_SPACINGS * _spacing(points), _CELL * distance, _LARGEST_CELL * distance))
-    plane = ground_plane(points.astype(np.float64), np.array([0.0, 1.0, 0.0]), distance, seed)
+    plane = ground_below(points.astype(np.float64), cameras, np.array([0.0, 1.0, 0.0]), distance, seed)
     if plane is not None:
         up, ground = plane
         heights = points @ up - ground

@@ -184,7 +184,8 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
     Changes `planes` (h, w, 3), `costs` (h, w) and `seen` (h, w), a bit for each source that was found to see the pixel.
     `others`, of the s sources: greys (s, H, W) and their sizes (s, 2), warps and shifts to them, their inverse depths
     (s, H, W), warps and shifts back. `options`: iteration, seed, least and largest inverse depth, size of changes
-    (0..1), whether to try far regions, whether to search at random, and whether the sources' inverse depths count.
+    (0..1), whether to try far regions, whether to search at random, whether the sources' inverse depths count, and
+    whether only the sources are asked that were found to see the pixel before.
     """
     height, width = image.shape
     count = len(others[0])
@@ -202,9 +203,11 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
                 continue
             patch = (np.float32(row), np.float32(column), weights, values, variance)
             many = _gather(planes, costs, row, column, regions, options, tried)
+            asked = np.int64(seen[row, column]) if options[8] > 0 and seen[row, column] != 0 else np.int64(-1)
             for i in range(many):
                 for j in range(count):
-                    found[i, j] = _likeness(others, j, tried[i], patch)
+                    known = (asked >> j) & 1
+                    found[i, j] = _likeness(others, j, tried[i], patch) if known else np.float32(WORST)
             mask = _choose_views(found, many, good, sight)
             seen[row, column] = mask
             if mask == 0:

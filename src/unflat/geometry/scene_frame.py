@@ -9,11 +9,14 @@ from jaxtyping import Float32, Float64
 
 from unflat.core import Camera
 
-_TRIES = 6000
-"""Triples of points that are tried: where a tenth of the points is ground, six of them lie on it."""
+_TRIES = 20_000
+"""Triples of points that are tried: where six in a hundred points are ground, four of them lie on it."""
 _GROUND_TILT_DEG = 50.0
 """A ground plane's normal is at most this far from how the cameras are held, on the mean."""
-_GROUND_SHARE = 0.12
+_LEAST_ALIKE, _SURELY_ALIKE = 0.2, 0.65
+"""Length of the mean of the cameras' own up directions: below the first it says nothing, below the second a ground
+may also lie square to where the cameras look, as from above with the camera turned this way and that."""
+_GROUND_SHARE = 0.06
 """Points that must lie on the plane for it to be the ground."""
 _THICKNESS = 0.006
 """Half thickness of the ground's layer as a share of the scene's size."""
@@ -21,6 +24,8 @@ _STANDS_OUT = 2.5
 """The ground's layer holds so many times the points of the layer above it: the underside of a round thing does not."""
 _BELOW_SHARE = 0.03
 """Points that may lie below the ground: reflections and mistakes."""
+_BELOW_WEIGHT = 2.0
+"""A point below speaks against a plane so much more than one on it speaks for it: of a small ground half would do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +45,11 @@ def upright_frame(
 
     Unless `keep_scale`, the median distance between cameras and what they look at becomes 1.
     """
-    held = np.mean([-camera.world_from_camera[:3, 1] for camera in cameras], axis=0)
-    held = _unit(held) if np.linalg.norm(held) > 0.2 else _ring_axis(cameras)
+    held = _held(cameras)
+    held = _unit(held) if np.linalg.norm(held) > _LEAST_ALIKE else _ring_axis(cameras)
     middle = looked_at(cameras, points)
     distance = float(np.median([np.linalg.norm(camera.center - middle) for camera in cameras]))
-    plane = ground_plane(points.astype(np.float64), held, distance, seed)
+    plane = ground_below(points.astype(np.float64), cameras, held, distance, seed)
     up = held if plane is None else plane[0]
     front = cameras[0].center - middle
     front = front - up * (front @ up)
@@ -71,6 +76,19 @@ def looked_at(cameras: tuple[Camera, ...], points: Float32[np.ndarray, "n 3"]) -
     middle = np.linalg.solve(total, moments)
     ahead = np.array([(middle - camera.center) @ camera.forward for camera in cameras])
     return middle if (ahead > 0).mean() > 0.8 else median
+
+
+def ground_below(
+    points: Float64[np.ndarray, "n 3"], cameras: tuple[Camera, ...], up: Float64[np.ndarray, "3"],
+    distance: float, seed: int,
+) -> tuple[Float64[np.ndarray, "3"], float] | None:  # fmt: skip
+    """`ground_plane` about square to `up`; where there is none and the cameras were turned this way and that, about
+    square to where they look."""
+    plane = ground_plane(points, up, distance, seed)
+    forward = np.mean([camera.forward for camera in cameras], axis=0)
+    if plane is None and np.linalg.norm(_held(cameras)) < _SURELY_ALIKE < np.linalg.norm(forward):
+        plane = ground_plane(points, -_unit(forward), distance, seed)
+    return plane
 
 
 def ground_plane(
@@ -114,9 +132,15 @@ def _best_ground(
         heights = points @ normal - offset
         on, below = (np.abs(heights) < layer).mean(), (heights < -2 * layer).mean()
         above = ((heights >= layer) & (heights < 3 * layer)).mean()
-        if on > most and on >= _GROUND_SHARE and below <= _BELOW_SHARE and on >= _STANDS_OUT * above:
-            best, most = (normal, float(offset)), float(on)
+        is_ground = on >= _GROUND_SHARE and below <= _BELOW_SHARE and on >= _STANDS_OUT * above
+        if is_ground and on - _BELOW_WEIGHT * below > most:
+            best, most = (normal, float(offset)), float(on - _BELOW_WEIGHT * below)
     return best
+
+
+def _held(cameras: tuple[Camera, ...]) -> Float64[np.ndarray, "3"]:
+    """Mean of the cameras' own up directions, at most 1 long."""
+    return np.asarray(np.mean([-camera.world_from_camera[:3, 1] for camera in cameras], axis=0))
 
 
 def _ring_axis(cameras: tuple[Camera, ...]) -> Float64[np.ndarray, "3"]:

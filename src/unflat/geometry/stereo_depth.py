@@ -17,6 +17,8 @@ _FIRST_CHANGE, _CALMER, _LAST_CHANGE = 0.1, 0.6, 0.002
 """Random changes of a plane: relative to its inverse depth at first, falling with each iteration, and at least."""
 _FAR_ITERATIONS, _SEARCH_ITERATIONS = 4, 3
 """So long planes come from far away, and are drawn anew: at the coarsest scale."""
+_CHOOSING_ITERATIONS = 6
+"""So long all sources are asked who sees a pixel: at all scales but the last, where it would cost most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,8 @@ def _swept(
     for iteration in iterations:
         change = max(_FIRST_CHANGE * _CALMER**iteration, _LAST_CHANGE)
         goes_far, searches = iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS
-        options = np.array([iteration, seed, *task.bounds, change, goes_far, searches, bool(depths)])
+        faithful = iteration >= _CHOOSING_ITERATIONS
+        options = np.array([iteration, seed, *task.bounds, change, goes_far, searches, bool(depths), faithful])
         for colour in (0, 1):
             sweep(picture.grey, others, planes, costs, seen, colour, options, _rays(picture.camera))
     return Planes(planes, costs, seen)

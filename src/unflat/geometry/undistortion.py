@@ -36,6 +36,6 @@ def undistorted(view: View, side_px: int) -> View:
     mask = None
     if view.mask is not None:
         alpha = cv2.remap(view.mask.alpha, *places, cv2.INTER_LINEAR)
-        mask = Mask(alpha, view.mask.made_by, view.mask.confidence) if alpha.max() > 0 else None
+        mask = Mask(alpha, view.mask.made_by, view.mask.confidence) if (alpha > 0.5).any() else None
     photo = replace(view.photo, pixels=picture, alpha=None, focal_px=focal)
     return View(photo, mask, pinhole)

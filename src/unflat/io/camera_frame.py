@@ -90,7 +90,7 @@ def exact_rotation(written: Float64[np.ndarray, "3 3"]) -> Float64[np.ndarray, "
 
 
 def size_of_picture_beside(path: Path, name: str, folders: tuple[str, ...] = ("",)) -> tuple[int, int] | None:
-    """Width and height of the picture that a camera file names, as it is seen; None where there is no such file.
+    """Width and height of the picture that a camera file names, as it is stored; None where there is no such file.
 
     It is looked for in `folders`, relative to the camera file's. Raises as `read_photo` for a picture that is none.
     """

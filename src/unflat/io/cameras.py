@@ -31,7 +31,8 @@ def read_cameras(path: str | Path, *, up: Literal["z", "y"] | None = None) -> di
 
     `up` is the file's world axis that points upwards: "z" is turned to our +Y, "y" left as it is. None is what the
     format says: "z" for all but COLMAP and for a Metashape chunk without a transform, which know no up and stay as
-    they are. Find a photo's camera with `camera_for`.
+    they are. Find a photo's camera with `camera_for`, and make it the upright photo's with `camera_of_photo`: those
+    programs align pixels as they are stored, whatever EXIF says.
 
     Raises `InputError` with code ``bad-cameras``, ``unsupported-camera``, or as `read_photo` for the file itself.
     """

@@ -50,6 +50,8 @@ class ExifSays:
 
     orientation: int = 1
     """1..8, how the stored picture still has to be turned."""
+    written_orientation: int = 1
+    """1..8, what is written, whoever has turned the picture since."""
     focal_px: float | None = None
     """At the stored size."""
     gps: tuple[float, float, float] | None = None

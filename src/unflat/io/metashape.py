@@ -18,7 +18,6 @@ from jaxtyping import Float64
 from unflat.core.camera import Camera
 from unflat.core.errors import InputError
 from unflat.io.camera_frame import Y_UP_FROM_Z_UP, bad_cameras, exact_rotation
-from unflat.io.camera_turn import upright_camera
 from unflat.io.earth import level_frame, on_earth
 from unflat.io.plain_xml import parse_xml
 
@@ -54,7 +53,7 @@ def read_metashape(path: str | Path, up: Literal["z", "y"] | None = None) -> dic
     `up` overrules what is turned. The region is ignored.
 
     Assumed: f, cx, cy, b1, b2 in pixels, cx and cy from the image's middle, p1 and p2 in the order that is OpenCV's
-    swapped; poses are those of the pixels as stored, which ``orientation`` (EXIF's) then turns upright.
+    swapped; poses are those of the pixels as stored, so that ``orientation`` (EXIF's) changes nothing.
 
     Raises `InputError` with code ``bad-cameras`` or ``unsupported-camera`` (not a frame camera, k4, p3, p4 or a skew
     that matters, several chunks, rigs of cameras), or as `read_photo` for the file itself.
@@ -75,7 +74,7 @@ def read_metashape(path: str | Path, up: Literal["z", "y"] | None = None) -> dic
         pose = _pose(path, element, where)
         world = _world(path, chunk, element)
         worlds.append(world)
-        cameras[name] = _camera(path, sensor, element, pose if world is None else world.place(pose), where)
+        cameras[name] = _camera(path, sensor, pose if world is None else world.place(pose), where)
     if not cameras:
         raise bad_cameras(path, "has no aligned camera", _HINT)
     if None in worlds and any(worlds):
@@ -99,7 +98,7 @@ def _chunk(path: Path, root: Element) -> Element:
     return chunks[0]
 
 
-def _camera(path: Path, sensor: Element, element: Element, pose: Float64[np.ndarray, "4 4"], where: str) -> Camera:
+def _camera(path: Path, sensor: Element, pose: Float64[np.ndarray, "4 4"], where: str) -> Camera:
     calibration = _calibration(path, sensor, where)
     size = calibration.find("resolution")
     size = sensor.find("resolution") if size is None else size
@@ -112,7 +111,7 @@ def _camera(path: Path, sensor: Element, element: Element, pose: Float64[np.ndar
         raise _unsupported(path, where, f"{', '.join(_UNKNOWN_PARAMETERS)} in its calibration")
     if abs(values.get("b2", 0.0)) * height / 2 / focal > _SKEW_TOLERANCE_PX:
         raise _unsupported(path, where, f"a skew (b2) of {values['b2']:g} pixels")
-    stored = Camera(
+    return Camera(
         width,
         height,
         focal + values.get("b1", 0.0),
@@ -122,10 +121,6 @@ def _camera(path: Path, sensor: Element, element: Element, pose: Float64[np.ndar
         pose,
         distortion=tuple(values.get(key, 0.0) for key in ("k1", "k2", "p2", "p1", "k3")),  # type: ignore[arg-type]
     )
-    orientation = (element.findtext("orientation") or "1").strip()
-    if orientation not in ("1", "3", "6", "8"):
-        raise _unsupported(path, where, f"the orientation {orientation}")
-    return upright_camera(stored, int(orientation))
 
 
 def _calibration(path: Path, sensor: Element, where: str) -> Element:

@@ -50,6 +50,7 @@ def read_photo(
         focal_px=picture.focal_px,
         gps=picture.gps,
         file_size_px=picture.file_size_px,
+        exif_orientation=picture.exif_orientation,
         sha256=hashlib.sha256(given.content).hexdigest() if isinstance(given.content, bytes) else None,
     )
 

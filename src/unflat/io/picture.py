@@ -47,6 +47,8 @@ class Picture:
     gps: tuple[float, float, float] | None
     file_size_px: tuple[int, int] | None
     """Width and height of the upright picture in the file, None where it is not larger than this one."""
+    exif_orientation: int
+    """EXIF's 1..8, obeyed here; 1 where the pixels stand as they are stored."""
 
 
 def decode_picture(data: bytes, name: str, limits: Limits, max_side_px: int | None, svg_side_px: int) -> Picture:
@@ -87,12 +89,15 @@ def open_picture(
 
 
 def picture_size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
-    """Width and height as the picture is seen, from its header alone where the format allows that."""
+    """Width and height of the pixels as they are stored, from the header alone where the format allows that."""
     opened = open_picture(data, name, limits)
     if isinstance(opened, DeepPicture):
-        return opened.samples.shape[1], opened.samples.shape[0]
-    swapped = opened.format != "TIFF" and _exif_of(opened.getexif, opened.size).orientation >= _FIRST_SIDEWAYS
-    return opened.size[::-1] if swapped else opened.size
+        size, says = (opened.samples.shape[1], opened.samples.shape[0]), opened.exif
+        upright_already = says.orientation == 1
+    else:
+        size, says = opened.size, _exif_of(opened.getexif, opened.size)
+        upright_already = opened.format == "TIFF"  # the size that PIL tells is that after turning
+    return size[::-1] if upright_already and says.written_orientation >= _FIRST_SIDEWAYS else size
 
 
 def picture_of_image(
@@ -122,6 +127,7 @@ def picture_of_image(
         None if says.focal_px is None else says.focal_px * max(size) / max(original_size),
         says.gps,
         _as_lying(original_size, pixels) if max(original_size) > max(size) else None,
+        says.written_orientation,
     )
 
 
@@ -162,7 +168,7 @@ def _exif_of(read_exif: Callable[[], Image.Exif], size: tuple[int, int]) -> Exif
     """What EXIF says of a stored picture of this size; a damaged block says nothing and does not cost the photo."""
     try:
         exif = read_exif()
-        says = ExifSays(orientation(exif), focal_px(exif, *size))
+        says = ExifSays(orientation(exif), orientation(exif), focal_px(exif, *size))
     except DECODER_ERRORS:
         return ExifSays()
     try:

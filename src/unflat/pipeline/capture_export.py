@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
-from unflat.core import Camera, DepthMap, InputError, PointCloud, Reconstruction, View, Views
-from unflat.geometry.cameras import transform_camera
+from unflat.core import Camera, InputError, Photo, PointCloud, Reconstruction, View, Views
+from unflat.geometry.moving import transformed_cloud, transformed_views
+from unflat.io.camera_turn import camera_of_file
 from unflat.io.cameras import write_cameras
 from unflat.io.colmap_workspace import write_colmap_workspace
 from unflat.io.colmap_write import write_colmap
@@ -18,6 +18,9 @@ from unflat.io.point_cloud import write_point_cloud
 
 def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> tuple[Path, ...]:
     """Write cameras (transforms.json, COLMAP's sparse model), cloud (PLY) and depth maps (COLMAP's dense folder).
+
+    The cameras are those of the photos' files: at their size, of the pixels as they are stored, as other programs take
+    them. Those of the dense folder are of its own pictures, upright, smaller and without distortion.
 
     `first` is what the reconstruct stage gave, `last` what the finish stage made of it: its frame is the asset's. Gives
     what was written. Raises `InputError` (``no-capture``) where there is nothing to export.
@@ -29,15 +32,15 @@ def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> 
             hint="Leave out --capture, or give a set of photos with --together.",
         )
     similarity = _moved(first.views, last.views)
-    cloud = _moved_cloud(first.shape, similarity)
+    cloud = transformed_cloud(first.shape, similarity)
+    files = Views(tuple(_in_file(view) for view in last.views.items))
     written = [
-        write_cameras(last.views, folder / "transforms.json"),
-        write_colmap(last.views, folder / "sparse", cloud),
+        write_cameras(files, folder / "transforms.json"),
+        write_colmap(files, folder / "sparse", cloud),
         write_point_cloud(folder / "cloud.ply", cloud),
     ]
     if first.dense is not None:
-        dense = Views(tuple(_moved_view(view, similarity) for view in first.dense.items))
-        written.append(write_colmap_workspace(dense, folder / "dense"))
+        written.append(write_colmap_workspace(transformed_views(first.dense, similarity), folder / "dense"))
     return tuple(written)
 
 
@@ -57,20 +60,8 @@ def _cameras(views: Views) -> tuple[Camera, ...]:
     return tuple(view.camera for view in views.items if view.camera is not None)
 
 
-def _moved_cloud(cloud: PointCloud, similarity: Float64[np.ndarray, "4 4"]) -> PointCloud:
-    scale = np.cbrt(np.linalg.det(similarity[:3, :3]))
-    points = (cloud.points @ similarity[:3, :3].T + similarity[:3, 3]).astype(np.float32)
-    normals = None if cloud.normals is None else (cloud.normals @ (similarity[:3, :3] / scale).T).astype(np.float32)
-    return replace(cloud, points=points, normals=normals)
-
-
-def _moved_view(view: View, similarity: Float64[np.ndarray, "4 4"]) -> View:
-    scale = float(np.cbrt(np.linalg.det(similarity[:3, :3])))
-    rotation = (similarity[:3, :3] / scale).astype(np.float32)
-    depth = view.depth
-    return replace(
-        view,
-        camera=view.camera and transform_camera(view.camera, similarity),
-        depth=None if depth is None else DepthMap(depth.depth * np.float32(scale), depth.scale, depth.confidence),
-        normals=None if view.normals is None else view.normals @ rotation.T,
-    )
+def _in_file(view: View) -> View:
+    """The camera and the name of a photo's file, without its pixels."""
+    camera = camera_of_file(view)
+    nothing = np.broadcast_to(np.uint8(0), (camera.height_px, camera.width_px, 3))
+    return View(Photo(nothing, name=view.photo.name), camera=camera)

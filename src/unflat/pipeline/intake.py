@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unflat.core import Camera, DepthMap, InputError, Mask, Photo
+from unflat.io.camera_turn import camera_of_photo
 from unflat.io.cameras import camera_for, read_cameras
 from unflat.io.depth import DepthKind, read_depth
 from unflat.io.mask import read_mask
@@ -95,7 +96,7 @@ def read_intake(
 
 
 def _cameras_of(photos: tuple[Photo, ...], path: Path | str) -> dict[str, Camera]:
-    """The camera of each photo, at the photo's size. Names match with or without folder and ending."""
+    """The camera of each photo, upright and at its size. Names match with or without folder and ending."""
     known = read_cameras(path)
     found = {photo.name: camera_for(known, photo.name) for photo in photos}
     missing = [name for name, camera in found.items() if camera is None]
@@ -105,5 +106,5 @@ def _cameras_of(photos: tuple[Photo, ...], path: Path | str) -> dict[str, Camera
             code="no-camera",
             hint="Give photos that the camera file names, or leave these out.",
         )
-    sizes = {photo.name: (photo.width, photo.height) for photo in photos}
-    return {name: camera.resized(*sizes[name]) for name, camera in found.items() if camera is not None}
+    by_name = {photo.name: photo for photo in photos}
+    return {name: camera_of_photo(camera, by_name[name]) for name, camera in found.items() if camera is not None}

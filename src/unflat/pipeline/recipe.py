@@ -54,6 +54,12 @@ class Recipe:
             recipe = recipe._with_setting(dotted, value)
         return recipe
 
+    def with_segmenter(self, backend: str) -> Recipe:
+        """The recipe with a segment step before all others; the same where it has one."""
+        if any(step.stage == "segment" for step in self.steps):
+            return self
+        return replace(self, steps=(Step("segment", backend), *self.steps))
+
     def _with_setting(self, dotted: str, value: Any) -> Recipe:
         key, _, option = dotted.rpartition(".")
         if dotted == "finish.steps":

@@ -24,6 +24,7 @@ Quality = Literal["draft", "standard", "high"]
 
 _SET_SIDE_PX = {"draft": 1600, "standard": 2400, "high": 4096}
 """Photos of a set are read at no more than this: the texture's detail comes from them."""
+_OBJECT_SEGMENTER = "network"
 _ENTRY_STAGES = ("reconstruct", "surface", "finish")
 
 
@@ -59,6 +60,8 @@ class Request:
     size: str | None = None
     """Real longest side, such as "0.3m"."""
     seed: int = 0
+    object_masks: bool = False
+    """Of photos taken together, only the object counts: it may turn before a background that stands still."""
     all_objects: bool = False
     levels: int = 0
     commercial: bool = False
@@ -94,6 +97,8 @@ def choose_recipe(request: Request, kind: str) -> Recipe:
             )
         base = f"{base}-{request.quality}"
     recipe = load_recipe(base)
+    if request.object_masks:
+        recipe = recipe.with_segmenter(_OBJECT_SEGMENTER)
     if request.target:
         recipe = recipe.with_settings(dict(find_target(request.target).settings))
     lengths = {f"finish.scale.{name}": getattr(request, name) for name in ("height", "size")}

@@ -33,6 +33,7 @@ from unflat.pipeline.folder import RunFolder, chain_key
 from unflat.pipeline.intake import Intake
 from unflat.pipeline.plan import Plan, PlannedStep
 from unflat.pipeline.provenance import provenance_of
+from unflat.pipeline.segmenting import segmented
 from unflat.stages.check.gate import check
 
 _LEVEL_RATIO = 0.25
@@ -98,17 +99,10 @@ class _Run:
         if self._intake.mask is not None or not steps:
             return _source_without_segmenter(self._intake), chain_key(key, "no segmenter")
         key = chain_key(key, steps[0].fingerprint)
-        return self._stage("segment", steps[:1], key, partial(self._segment_all, steps[0])), key
-
-    def _segment_all(self, planned: PlannedStep, context: Context) -> Views | Drawing:
-        views = []
-        for index, photo in enumerate(self._intake.photos):
-            result = planned.backend(photo, context)
-            if isinstance(result, Drawing):
-                return result
-            views.append(replace(result, camera=self._intake.cameras.get(photo.name), depth=self._intake.depth))
-            context.progress((index + 1) / len(self._intake.photos))
-        return Views(tuple(views))
+        # where photos are placed by what they share, masks only help
+        needed = not self._plan.of_stage("pose")
+        work = partial(segmented, steps[0].backend, self._intake, needed=needed)
+        return self._stage("segment", steps[:1], key, work), key
 
     def _asset(self, name: str, source: Views | Drawing, key: str) -> Asset:
         result: Any = source
@@ -212,6 +206,9 @@ def summary_of(result: Any) -> str:
     if isinstance(result, Views | Drawing):
         masks = [result.mask] if isinstance(result, Drawing) else [view.mask for view in result.items]
         made = masks[0]
+        if len(masks) > 1:
+            count = sum(mask is not None for mask in masks)
+            return f"{len(masks)} photos, {count} with a mask" if count else f"{len(masks)} photos"
         if made is None:
             return "whole picture"
         return f"{made.made_by}, {made.confidence:.0%} sure, {made.solid.mean():.0%} of the picture"

@@ -116,7 +116,9 @@ def _plain_casts(model: Any) -> None:
 
     graph = onnx.shape_inference.infer_shapes(model).graph
     kinds = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    kinds |= {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.value_info)}
+    kinds |= {
+        value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output, *graph.value_info)
+    }
     for node in model.graph.node:
         if node.op_type == "CastLike":
             node.CopyFrom(helper.make_node("Cast", node.input[:1], node.output, to=kinds[node.input[1]]))

@@ -96,15 +96,15 @@ def answers(solid: Tensor, image: Tensor) -> dict[str, Tensor]:
     one = image.new_ones(len(image))
     unsure = torch.zeros_like(large[0]) + 0.1
     return {
-        "front": large[0], "back": large[1], "front_normal": -toward, "back_normal": toward, "back_color": image,
-        "front_error": unsure, "back_error": unsure, "filled": filled, "solid": solid,
+        "front": large[0], "back": large[1], "front_normal": -toward, "back_normal": toward, "back_color": 1.0 * image,
+        "front_error": unsure, "back_error": 1.0 * unsure, "filled": filled, "solid": solid,
         "up": one[:, None] * image.new_tensor([[0.0, -0.95, -0.3]]), "tan_half_fov": 0.19 * one,
     }  # fmt: skip
 
 
 def _first(inside: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
     """Expected depth at which a ray first is inside, and the probability that it ever is."""
-    free = torch.cumprod(1 - inside, dim=1)
+    free = (1 - inside).clamp(min=1e-7).log().cumsum(dim=1).exp()  # a product, in operations that ONNX has
     arrives = inside * torch.cat([torch.ones_like(free[:, :1]), free[:, :-1]], dim=1)
     sure = arrives.sum(1, keepdim=True).clamp(min=1e-4)
     return (arrives * depth.view(1, -1, 1, 1)).sum(1, keepdim=True) / sure, sure

@@ -1,13 +1,14 @@
 """What is wrong with a set of photos is said in words, with advice."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from unflat.core import InputError, Photo, View, Views
+from unflat.core import InputError, Mask, Photo, View, Views
 from unflat.stages.pose.colmap_job import ColmapAnswer, ColmapJob, Lens
-from unflat.stages.pose.doubts import left_out_warnings, refuse_unplaceable, without_twins
+from unflat.stages.pose.doubts import left_out_warnings, lens_warnings, refuse_unplaceable, without_twins
 
 NAMES = ("0.jpg", "1.jpg", "2.jpg", "3.jpg")
 CALLED = {name: f"IMG_{index}.jpg" for index, name in enumerate(NAMES)}
@@ -84,3 +85,74 @@ def test_job_and_answer_come_back_as_they_were_written(tmp_path):
     found = answer(3, [("0.jpg", "1.jpg", 20)])
     found.write(tmp_path)
     assert ColmapAnswer.read(tmp_path) == found
+
+
+def test_photos_of_one_place_are_refused_before_anything_is_mapped():
+    pairs = [(a, b, 300) for a, b in pairwise(NAMES)]
+    error = refusal(replace(answer(pairs=pairs), turned=True))
+    assert error.code == "no-parallax"
+    assert "--object" in error.hint, "a turntable before a wall looks the same"
+    with pytest.raises(InputError) as masked:
+        refuse_unplaceable(replace(answer(pairs=pairs), turned=True), CALLED, masked=True)
+    assert "--object" not in masked.value.hint
+
+
+def test_photos_that_all_match_but_fit_no_model_are_not_said_to_lack_overlap():
+    error = refusal(answer(pairs=[(a, b, 90) for a, b in pairwise(NAMES)]))
+    assert error.code == "photos-contradict"
+    assert "4 photos" in error.message and "Nothing may move" in error.hint
+
+
+def test_an_object_without_detail_is_told_from_a_photo_without():
+    few = dict.fromkeys(NAMES, 20)
+    with pytest.raises(InputError) as error:
+        refuse_unplaceable(answer(features=few), CALLED, masked=True)
+    assert error.value.code == "photos-without-detail"
+    assert "Leave out --object" in error.value.hint
+
+
+def left_out(placed, pairs, features=None):
+    """What is said of four photos of which some could be placed."""
+    views = tuple(photo(n, CALLED[name]) for n, name in enumerate(NAMES))
+    found = answer(len(placed), pairs, features)
+    return left_out_warnings(found, Views(views), Views(tuple(views[index] for index in placed)), NAMES)
+
+
+def test_all_photos_placed_is_nothing_to_say():
+    assert left_out([0, 1, 2, 3], [("0.jpg", "1.jpg", 500)]) == []
+
+
+def test_a_gap_in_the_walk_is_told_with_the_photos_on_both_its_sides():
+    said = left_out([0, 1], [("0.jpg", "1.jpg", 500), ("2.jpg", "3.jpg", 300), ("1.jpg", "2.jpg", 9)])
+    assert said[0] == "2 of 4 photos could be placed."
+    assert said[1] == "“IMG_2.jpg” was left out: it does not overlap with those that could be placed."
+    assert said[-1] == (
+        "2 of 4 photos do not overlap with the others: add pictures between IMG_1.jpg and IMG_2.jpg, each sharing two "
+        "thirds with the next."
+    )
+
+
+def test_more_photos_are_not_the_advice_for_a_blurred_one():
+    said = left_out([0, 1, 2], [("0.jpg", "1.jpg", 500)], {**dict.fromkeys(NAMES, 3000), "3.jpg": 9})
+    assert len(said) == 2
+    assert "blurred" in said[1]
+
+
+def test_a_masked_photo_is_left_out_for_its_objects_sake():
+    alpha = np.zeros((8, 8), np.float32)
+    alpha[2:4, 2:4] = 1
+    views = Views((photo(0, "IMG_0.jpg"), replace(photo(1, "IMG_1.jpg"), mask=Mask(alpha))))
+    found = answer(1, (), {"0.jpg": 3000, "1.jpg": 9})
+    said = left_out_warnings(found, views, Views(views.items[:1]), NAMES[:2])
+    assert "the object in it is blurred, dark or plain" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("count", "focal_px", "warned"), [(2, None, True), (3, None, True), (4, None, False), (2, 9.0, False)]
+)
+def test_two_photos_without_exif_are_taken_with_a_warning_about_the_lens(count, focal_px, warned):
+    views = [photo(n, f"{n}.jpg") for n in range(count)]
+    placed = Views(tuple(replace(view, photo=replace(view.photo, focal_px=focal_px)) for view in views))
+    said = lens_warnings(placed)
+    assert bool(said) == warned
+    assert not warned or (f"{count} of {count} photos" in said[0] and "EXIF" in said[0])

@@ -1,4 +1,6 @@
-// Draws a model with WebGL 2: one light from the camera's shoulder, one from the sky.
+// Draws a model with WebGL 2: one light from the camera's shoulder, one from the sky; and the cameras of its photos.
+
+import { frustumLines, reachOf } from "./cameras.js";
 
 const VERTEX = `#version 300 es
 in vec3 position; in vec3 normal; in vec2 uv; in float confidence;
@@ -21,16 +23,33 @@ void main() {
   color = vec4(pow(shown, vec3(1.0 / 2.2)), 1.0);
 }`;
 
+const LINE_VERTEX = `#version 300 es
+in vec3 position;
+uniform mat4 clipFromWorld;
+void main() { gl_Position = clipFromWorld * vec4(position, 1.0); }`;
+
+const LINE_FRAGMENT = `#version 300 es
+precision highp float;
+uniform vec4 factor;
+out vec4 color;
+void main() { color = factor; }`;
+
+const FIRST_CAMERA = [0.9, 0.35, 0.0, 1], OTHER_CAMERAS = [0.25, 0.5, 0.8, 1];
+const LINE_ENDS = 16;  // of one camera
+
 export class Scene {
-  constructor(canvas, model) {
+  constructor(canvas, model, cameras = []) {
     this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true });
     if (!this.gl) throw new Error("this browser has no WebGL 2");
     this.bounds = model.bounds;
     this.program = link(this.gl, VERTEX, FRAGMENT);
     this.parts = model.parts.map((part) => upload(this.gl, this.program, part));
+    this.reach = reachOf(cameras, model.bounds);
+    this.lineProgram = link(this.gl, LINE_VERTEX, LINE_FRAGMENT);
+    this.lines = uploadLines(this.gl, this.lineProgram, cameras.flatMap((camera) => frustumLines(camera, this.reach)));
   }
 
-  draw({ yaw, pitch, zoom, mode }) {
+  draw({ yaw, pitch, zoom, mode, cameras }) {
     const { gl, program, bounds } = this;
     const at = (name) => gl.getUniformLocation(program, name);
     const { width, height } = gl.canvas;
@@ -39,7 +58,7 @@ export class Scene {
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.DEPTH_TEST);
     gl.useProgram(program);
-    const camera = orbit(bounds, yaw, pitch, zoom, width / height);
+    const camera = orbit(bounds, yaw, pitch, zoom, width / height, cameras ? 1.1 * this.reach : bounds.radius);
     gl.uniformMatrix4fv(at("clipFromWorld"), false, camera.clipFromWorld);
     gl.uniform3fv(at("key"), camera.key);
     gl.uniform1i(at("mode"), mode);
@@ -49,7 +68,31 @@ export class Scene {
       gl.uniform4fv(at("factor"), factor);
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 0);
     }
+    if (cameras) this.drawLines(camera.clipFromWorld);
   }
+
+  drawLines(clipFromWorld) {
+    const { gl, lineProgram: program, lines } = this;
+    const at = (name) => gl.getUniformLocation(program, name);
+    gl.useProgram(program);
+    gl.bindVertexArray(lines.array);
+    gl.uniformMatrix4fv(at("clipFromWorld"), false, clipFromWorld);
+    gl.uniform4fv(at("factor"), OTHER_CAMERAS);
+    gl.drawArrays(gl.LINES, LINE_ENDS, Math.max(lines.count - LINE_ENDS, 0));
+    gl.uniform4fv(at("factor"), FIRST_CAMERA);
+    gl.drawArrays(gl.LINES, 0, Math.min(lines.count, LINE_ENDS));
+  }
+}
+
+function uploadLines(gl, program, ends) {
+  const array = gl.createVertexArray();
+  gl.bindVertexArray(array);
+  const place = gl.getAttribLocation(program, "position");
+  gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+  gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(ends), gl.STATIC_DRAW);
+  gl.enableVertexAttribArray(place);
+  gl.vertexAttribPointer(place, 3, gl.FLOAT, false, 0, 0);
+  return { array, count: ends.length / 3 };
 }
 
 function upload(gl, program, part) {
@@ -90,12 +133,13 @@ function smoothNormals({ position, indices }) {
   return sums;
 }
 
-function orbit({ center, radius }, yaw, pitch, zoom, aspect) {
+// `reach`: how far from the center something is drawn.
+function orbit({ center, radius }, yaw, pitch, zoom, aspect, reach) {
   const half = Math.tan(0.3), distance = radius / (Math.sin(0.3) * zoom * Math.min(1, aspect));
   const back = [Math.sin(-yaw) * Math.cos(pitch), Math.sin(pitch), Math.cos(-yaw) * Math.cos(pitch)];
   const right = unit(cross([0, 1, 0], back)), up = cross(back, right);
   const eye = center.map((value, axis) => value + back[axis] * distance);
-  const near = Math.max(distance - 2 * radius, radius * 0.01), far = distance + 2 * radius;
+  const near = Math.max(distance - 2 * reach, radius * 0.01), far = distance + 2 * reach;
   const rows = [scaled(right, 1 / (half * aspect)), scaled(up, 1 / half), scaled(back, -1)];
   const shift = rows.map((row) => -dot(row, eye));
   const a = (far + near) / (far - near), b = (-2 * far * near) / (far - near);

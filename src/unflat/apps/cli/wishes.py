@@ -18,6 +18,7 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("what is in the picture")
     source.add_argument("--kind", choices=("photo", "photos", "drawing"), help="default: unflat looks at the picture")
     source.add_argument("--together", action="store_true", help="all pictures, or the film, show one thing from around")
+    source.add_argument("--object", action="store_true", help="of photos taken together: only the object counts")
     source.add_argument("--frames", type=int, default=60, metavar="N", help="most frames taken from a film")
     source.add_argument("--mask", metavar="FILE", help="a mask picture: white is object")
     source.add_argument("--box", metavar="L,T,R,B", help="the object's box in pixels")
@@ -76,6 +77,7 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
         height=options.height,
         size=options.size,
         seed=options.seed,
+        object_masks=options.object,
         all_objects=options.all,
         levels=options.levels,
         commercial=options.commercial,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from unflat.core import Context, RecipeError, Reconstruction, StageFailed
-from unflat.core import Scale as LengthScale
 from unflat.geometry.lengths import parse_length_m
 from unflat.geometry.meshes import transformed_reconstruction
+from unflat.geometry.moving import in_metres
 from unflat.geometry.similarities import scaling
 
 
@@ -57,8 +57,7 @@ class Scale:
                 code="flat-object",
                 hint="Give its size (longest side) instead.",
             )
-        scaled = transformed_reconstruction(reconstruction, scaling(float(factor)))
-        return replace(scaled, scale=LengthScale.METRIC)
+        return in_metres(transformed_reconstruction(reconstruction, scaling(float(factor))))
 
     def _given(self) -> dict[str, str]:
         lengths = {"height": self.height, "size": self.size, "width": self.width, "depth": self.depth}

@@ -10,8 +10,13 @@ from typing import Literal
 from unflat.io.atomic import write_atomically
 
 JOB, ANSWER = "job.json", "answer.json"
-PICTURES, DATABASE, MODEL = "images", "database.db", "model"
-"""The photos, COLMAP's database, and the folder of a model whose cameras are known."""
+PICTURES, MASKS, MODEL = "images", "masks", "model"
+"""The photos, their masks, and a model whose cameras are known."""
+DATABASE, CLOSER_DATABASE = "database.db", "closer.db"
+"""COLMAP's features and matches; the same after weak pictures were compared more closely."""
+
+LENS_TOLD_FROM = 4
+"""Photos from which on their common points tell the focal length; of two it came out up to half off."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class ColmapJob:
     seed: int
     cameras_known: bool = False
     """The model in `MODEL` holds the cameras: only triangulate."""
+    masked: bool = False
+    """`MASKS` holds a mask for every picture (its name and .png): where that is black no feature counts."""
 
     def write(self, folder: Path) -> None:
         """Put it where the program looks."""
@@ -65,6 +72,8 @@ class ColmapAnswer:
     features: dict[str, int]
     flat_pairs: int
     """Pairs that a single plane or a turn of the camera explains."""
+    turned: bool = False
+    """The camera only turned, or did not move at all: no model was tried."""
 
     def write(self, folder: Path) -> None:
         """Put it where the caller looks."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from unflat.core import InputError, View, Views
-from unflat.stages.pose.colmap_job import ColmapAnswer
+from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, ColmapAnswer
 
 _FEW_FEATURES = 150
 """A photo with fewer is blurred, dark or shows nothing but plain surfaces."""
@@ -39,54 +40,97 @@ def without_twins(source: Views, warn: Callable[[str], None]) -> Views:
     return Views(tuple(kept), source.tracks) if twins else source
 
 
-def refuse_unplaceable(answer: ColmapAnswer, called: Mapping[str, str]) -> None:
-    """Raise `InputError` with advice where no model was found. `called`: the user's names of COLMAP's pictures."""
+def refuse_unplaceable(answer: ColmapAnswer, called: Mapping[str, str], *, masked: bool = False) -> None:
+    """Raise `InputError` with advice where no model was found. `called`: the user's names of COLMAP's pictures.
+
+    `masked`: only what lies on masks was looked at. Codes: ``photos-without-detail``, ``no-parallax``,
+    ``photos-do-not-overlap``, ``photos-contradict``.
+    """
     if answer.registered >= 2:
         return
     plain = [called[name] for name, count in answer.features.items() if count < _FEW_FEATURES]
     if len(plain) > len(called) / 2:
+        detail = "of the object's detail" if masked else "detail"
         raise InputError(
-            f"{len(plain)} of {len(called)} photos show too little detail to be found again, such as “{plain[0]}”.",
+            f"{len(plain)} of {len(called)} photos show too little {detail} to be found again, such as “{plain[0]}”.",
             code="photos-without-detail",
-            hint="Take sharp, well lit photos; put a plain object on a printed cloth or newspaper.",
+            hint="Leave out --object if the object stood still: what stands around it tells where photos were taken."
+            if masked
+            else "Take sharp, well lit photos; put a plain object on a printed cloth or newspaper.",
         )
-    if answer.pairs and answer.flat_pairs >= _FLAT_SHARE * len(answer.pairs):
+    if answer.turned or (answer.pairs and answer.flat_pairs >= _FLAT_SHARE * len(answer.pairs)):
         raise InputError(
             "The photos overlap, but they were taken from one place, or show a flat thing: nothing tells depth.",
             code="no-parallax",
-            hint="Walk around the object instead of turning the camera; for a flat thing give one photo.",
+            hint="Walk around the object instead of turning the camera; for a flat thing give one photo."
+            + ("" if masked else " If the object was turned before a background that stood still, add --object."),
         )
     alone, gap = _islands(answer, called)
+    if alone == 0:
+        raise InputError(
+            f"The {len(called)} photos share points, but no places of the camera explain them all.",
+            code="photos-contradict",
+            hint="Nothing may move while photos are taken; take more of them, in smaller steps."
+            + ("" if masked else " If the object was turned before a background that stood still, add --object."),
+        )
     raise InputError(
         f"{alone} of {len(called)} photos do not overlap enough with the others.",
         code="photos-do-not-overlap",
-        hint=f"Add pictures between {gap[0]} and {gap[1]}, each sharing two thirds with the next."
-        if gap
-        else "Take photos that share two thirds of what they show with the next.",
+        hint=_add_between(*gap) if gap else "Take photos that share two thirds of what they show with the next.",
     )
 
 
 def left_out_warnings(answer: ColmapAnswer, source: Views, placed: Views, names: tuple[str, ...]) -> list[str]:
-    """For each photo that could not be placed, why."""
-    there = set(placed.names)
-    matched: dict[str, int] = {}
-    for first, second, count in answer.pairs:
-        matched[first] = matched.get(first, 0) + count
-        matched[second] = matched.get(second, 0) + count
-    warnings = []
-    for name, called in zip(names, source.names, strict=True):
-        if called in there:
+    """How many photos could be placed, for each other one why not, and where more photos would help.
+
+    `names` are COLMAP's, in the order of `source`. Nothing where all could be placed.
+    """
+    there = {name for name, called in zip(names, source.names, strict=True) if called in set(placed.names)}
+    if len(there) == len(names):
+        return []
+    to_all, to_placed = Counter[str](), Counter[str]()
+    for pair in answer.pairs:
+        for one, other in (pair[:2], pair[1::-1]):
+            to_all[one] += pair[2]
+            to_placed[one] += pair[2] if other in there else 0
+    warnings, apart = [f"{len(there)} of {len(names)} photos could be placed."], set()
+    for name, view in zip(names, source.items, strict=True):
+        if name in there:
             continue
         if answer.features.get(name, 0) < _FEW_FEATURES:
-            reason = "it is blurred, dark or plain: too little in it can be found again"
-        elif matched.get(name, 0) < _FEW_MATCHES:
-            reason = "it does not overlap with the other photos"
-        else:
+            what = "it" if view.mask is None else "the object in it"
+            reason = f"{what} is blurred, dark or plain: too little can be found again"
+        elif to_placed[name] >= _FEW_MATCHES:
             reason = "its place could not be told: its matches contradict each other"
-        warnings.append(f"“{called}” was left out: {reason}.")
-    if warnings:
-        warnings.insert(0, f"{len(placed.items)} of {len(source.items)} photos could be placed.")
+        else:
+            apart.add(name)
+            alike = to_all[name] >= _FEW_MATCHES
+            reason = f"it does not overlap with {'those that could be placed' if alike else 'the other photos'}"
+        warnings.append(f"“{view.photo.name}” was left out: {reason}.")
+    called = dict(zip(names, source.names, strict=True))
+    for here, next_one in pairwise(names):
+        if {here in there, next_one in there} == {True, False} and {here, next_one} & apart:
+            between = _add_between(called[here], called[next_one])
+            warnings.append(
+                f"{len(apart)} of {len(names)} photos do not overlap with the others: {between[0].lower()}{between[1:]}"
+            )
+            break
     return warnings
+
+
+def lens_warnings(placed: Views) -> list[str]:
+    """That the lens is a guess, where neither EXIF tells it nor enough photos do."""
+    unknown = sum(view.photo.focal_px is None for view in placed.items)
+    if len(placed.items) >= LENS_TOLD_FROM or not unknown:
+        return []
+    return [
+        f"The lens is a guess, so the depth may be stretched or bent: {unknown} of {len(placed.items)} photos tell no "
+        f"focal length. Give the files as the camera wrote them, with EXIF, or at least {LENS_TOLD_FROM} photos."
+    ]
+
+
+def _add_between(first: str, second: str) -> str:
+    return f"Add pictures between {first} and {second}, each sharing two thirds with the next."
 
 
 def _islands(answer: ColmapAnswer, called: Mapping[str, str]) -> tuple[int, tuple[str, str] | None]:
@@ -101,11 +145,10 @@ def _islands(answer: ColmapAnswer, called: Mapping[str, str]) -> tuple[int, tupl
     for first, second, count in answer.pairs:
         if count >= _FEW_MATCHES:
             root[find(first)] = find(second)
-    groups: dict[str, int] = {}
-    for name in called:
-        groups[find(name)] = groups.get(find(name), 0) + 1
+    groups = Counter(find(name) for name in called)
     order = list(called)
+    alone = len(order) - max(groups.values())
     for here, there in pairwise(order):
         if find(here) != find(there):
-            return len(order) - max(groups.values()), (called[here], called[there])
-    return len(order) - max(groups.values()), None
+            return alone, (called[here], called[there])
+    return alone, None

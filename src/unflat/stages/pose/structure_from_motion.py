@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import cv2
+import numpy as np
 
 from unflat.core import Context, InputError, RecipeError, Scale, StageFailed, View, Views
 from unflat.geometry.known_lengths import parse_known_length
@@ -20,9 +21,10 @@ from unflat.geometry.lengths import parse_length_m
 from unflat.geometry.markers import COMMON_KINDS, MARKER_KINDS
 from unflat.geometry.scene_frame import upright_frame
 from unflat.io.atomic import write_atomically
-from unflat.stages.pose.colmap_job import ANSWER, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.colmap_job import ANSWER, MASKS, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
 from unflat.stages.pose.colmap_model import FoundModel
-from unflat.stages.pose.doubts import left_out_warnings, refuse_unplaceable, without_twins
+from unflat.stages.pose.doubts import left_out_warnings, lens_warnings, refuse_unplaceable, without_twins
+from unflat.stages.pose.panoramas import without_panoramas
 from unflat.stages.pose.true_scale import ScaleClues, moved, refuse_unmarkable, truly_scaled
 
 _FEWEST = 2
@@ -73,13 +75,16 @@ class StructureFromMotion:
     def __call__(self, source: Views, context: Context) -> Views:
         """The views that could be placed, upright, with their tracks; cameras that are known are scaled at most.
 
-        Raises `InputError`: ``too-few-views``, ``photos-identical``, ``photos-do-not-overlap``, ``no-parallax``,
-        ``no-such-photo``, ``point-outside``. About 3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos; half
-        a second more a photo where markers are looked for.
+        Where a view has a mask, only what lies on it is looked at: the object may turn before a room that stands still.
+
+        Raises `InputError`: ``too-few-views``, ``photos-identical``, ``panoramas``, ``photos-without-detail``,
+        ``photos-do-not-overlap``, ``photos-contradict``, ``no-parallax``, ``no-such-photo``, ``point-outside``. About
+        3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos; half a second more a photo where markers are
+        looked for.
         """
         clues = self._clues()
         refuse_unmarkable(clues.lengths, source)
-        source = without_twins(source, context.warn)
+        source = without_panoramas(without_twins(source, context.warn), context.warn)
         if len(source.items) < _FEWEST:
             raise InputError(
                 f"Photogrammetry needs at least {_FEWEST} photos of the object, found {len(source.items)}.",
@@ -88,12 +93,13 @@ class StructureFromMotion:
             )
         with _folder(context) as folder:
             names = _write_pictures(source, folder / PICTURES, self.side_px)
+            _write_masks(source, names, folder / MASKS, self.side_px)
             answer = self._run(source, names, folder, context.part(0.0, _POSE_SHARE))
-            refuse_unplaceable(answer, dict(zip(names, source.names, strict=True)))
+            refuse_unplaceable(answer, dict(zip(names, source.names, strict=True)), masked=_any_masked(source))
             placed = _read_model(folder, source, names)
-        for warning in left_out_warnings(answer, source, placed, names):
-            context.warn(warning)
         known = _all_known(source)
+        for warning in (*left_out_warnings(answer, source, placed, names), *(() if known else lens_warnings(placed))):
+            context.warn(warning)
         upright = _upright(placed, keep=known, seed=context.seed)
         return truly_scaled(upright, clues, context.part(_POSE_SHARE, 1.0), keep_frame=known)
 
@@ -120,7 +126,8 @@ class StructureFromMotion:
         side = max(max(view.photo.width, view.photo.height) for view in source.items)
         finest = 0 if min(side, self.side_px) >= _FINE_FROM_PX else -1
         lenses = _lenses(source, names, self.side_px)
-        ColmapJob(lenses, matching, names, self.features, finest, context.seed, known).write(folder)
+        masked = _any_masked(source)
+        ColmapJob(lenses, matching, names, self.features, finest, context.seed, known, masked).write(folder)
         if known:
             _write_known(source, names, folder, self.side_px)
         _run_worker(folder, context.progress)
@@ -159,6 +166,23 @@ def _write_pictures(source: Views, folder: Path, side_px: int) -> tuple[str, ...
         coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
         write_atomically(folder / name, coded.tobytes())
     return tuple(names)
+
+
+def _any_masked(source: Views) -> bool:
+    return any(view.mask is not None for view in source.items)
+
+
+def _write_masks(source: Views, names: tuple[str, ...], folder: Path, side_px: int) -> None:
+    """The views' masks, if there are any, as COLMAP reads them: white where features may be."""
+    for name, view in zip(names, source.items, strict=True):
+        path = folder / f"{name}.png"
+        if path.exists() or not _any_masked(source):
+            continue
+        width, height = _scaled_size(view, side_px)
+        white = np.ones((height, width), np.bool_)  # COLMAP passes over a picture without a mask of its own
+        if view.mask is not None:
+            white = cv2.resize(view.mask.alpha, (width, height), interpolation=cv2.INTER_AREA) > 0.5
+        write_atomically(path, cv2.imencode(".png", np.where(white, np.uint8(255), np.uint8(0)))[1].tobytes())
 
 
 def _lenses(source: Views, names: tuple[str, ...], side_px: int) -> tuple[Lens, ...]:

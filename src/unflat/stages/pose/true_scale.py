@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from unflat.core import Camera, Context, InputError, Scale, View, Views
-from unflat.geometry.cameras import transform_camera
 from unflat.geometry.gps_fit import FEWEST, extent_m, fitted_to_gps
 from unflat.geometry.known_lengths import MOST_APART, AgreedScale, KnownLength, agreed_scale, measured_length
 from unflat.geometry.markers import COMMON_KINDS, MarkerKind, MarkerName, SeenMarker, find_markers, measured_sides
+from unflat.geometry.moving import transformed_views
 from unflat.geometry.similarities import scaling
 from unflat.io.earth import local_positions
 
@@ -73,12 +73,9 @@ def truly_scaled(placed: Views, clues: ScaleClues, context: Context, *, keep_fra
 
 def moved(placed: Views, similarity: Float64[np.ndarray, "4 4"], scale: Scale) -> Views:
     """The views and their tracks after the world was moved, turned and uniformly scaled."""
-    assert placed.tracks is not None
-    points = placed.tracks.points @ similarity[:3, :3].T + similarity[:3, 3]
-    items = tuple(
-        replace(view, camera=view.camera and transform_camera(view.camera, similarity)) for view in placed.items
-    )
-    return Views(items, replace(placed.tracks, points=points.astype(np.float32), scale=scale))
+    there = transformed_views(placed, similarity)
+    assert there.tracks is not None
+    return Views(there.items, replace(there.tracks, scale=scale))
 
 
 def _by_markers(placed: Views, side_m: float, kinds: tuple[MarkerKind, ...], context: Context) -> AgreedScale | None:

@@ -57,7 +57,7 @@ class MultiViewStereo:
     agree: int = 2
     """Other photos that must agree on a point."""
     keep: Literal["object", "all"] = "object"
-    """What stands on the ground where the cameras look, or everything."""
+    """What masks show, or else what stands on the ground where the cameras look; or everything."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -81,9 +81,15 @@ class MultiViewStereo:
         pictures = work.pictures()
         planes = work.planes(pictures)
         dense, cloud = work.joined(pictures, planes)
-        cloud, ground = _object_alone(cloud, views, context) if self.keep == "object" else (cloud, None)
+        crop = self.keep == "object" and not self._masks_decide(views)
+        cloud, ground = _object_alone(cloud, views, context) if crop else (cloud, None)
         assert views.tracks is not None
         return Reconstruction(cloud, views, views.tracks.scale, dense=dense, ground=ground)
+
+    def _masks_decide(self, views: Views) -> bool:
+        """Whether what lies beside the masks can't have become points: too few photos without a mask to agree."""
+        others = min(self.agree, len(views.items) - 1)
+        return sum(view.mask is None for view in views.items) <= others
 
 
 def _object_alone(
@@ -133,11 +139,14 @@ class _Work:
 
     def _undistorted(self, index: int) -> View:
         view = undistorted(self._views.items[index], self._options.side_px)
-        path = self._path("photo", index)
-        if path is None:
+        path, mask_path = self._path("photo", index), self._path("mask", index)
+        if path is None or mask_path is None:
             return view
         pixels = open_mapped(path) if path.exists() else mapped(path, view.photo.pixels)
-        return replace(view, photo=replace(view.photo, pixels=pixels))
+        mask = view.mask
+        if mask is not None:
+            mask = replace(mask, alpha=open_mapped(mask_path) if mask_path.exists() else mapped(mask_path, mask.alpha))
+        return replace(view, photo=replace(view.photo, pixels=pixels), mask=mask)
 
     def planes(self, pictures: dict[int, View]) -> dict[int, Planes]:
         """The planes of all pictures, first by likeness alone, then in agreement with each other."""

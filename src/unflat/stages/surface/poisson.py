@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed
 from unflat.geometry.carry import picked_faces
 from unflat.geometry.floor import cut_at_floor
+from unflat.geometry.free_space import looked_through
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.topology import connected_parts
 from unflat.io.load import load_mesh
@@ -30,6 +31,8 @@ _CELL_SPACINGS = 1.5
 """Side of the finest cells in point spacings."""
 _SEEN_SPACINGS = 3.0
 """A vertex was seen if a point lies within so many point spacings."""
+_LOOK_THROUGH = 2
+"""So many photos must look through a place for it to be air."""
 _SMALL_PART = 0.05
 """Parts of the surface with less than this share of the largest one's faces, and no points, are bubbles."""
 
@@ -71,19 +74,20 @@ class Poisson:
             mesh = cut_at_floor(mesh, cloud.points, reconstruction.ground)
         away, _ = tree.query(mesh.vertices, workers=-1)
         seen = (away < _SEEN_SPACINGS * spacing).astype(np.float32)
+        mesh = _out_of_the_air(replace(mesh, confidence=seen), reconstruction, spacing)
         context.progress(1.0)
-        made = reconstruction.with_mesh(_without_bubbles(replace(mesh, confidence=seen)))
-        return _levelled(made)
+        return _levelled(reconstruction.with_mesh(_without_bubbles(mesh)))
 
 
 def _levelled(reconstruction: Reconstruction) -> Reconstruction:
     """Turned, cameras and all, until the ground that it was cut from is level."""
+    surface = replace(reconstruction, dense=None)  # used: hundreds of depth maps need not be turned
     if reconstruction.ground is None:
-        return replace(reconstruction, dense=None)
+        return surface
     up = np.array(reconstruction.ground[:3])
     similarity = np.eye(4)
     similarity[:3, :3] = Rotation.align_vectors([[0.0, 1.0, 0.0]], [up])[0].as_matrix()
-    return replace(transformed_reconstruction(reconstruction, similarity), ground=None)
+    return transformed_reconstruction(surface, similarity)
 
 
 def _spacing(points: Float32[np.ndarray, "n 3"], tree: cKDTree) -> float:
@@ -130,6 +134,17 @@ def _reconstructed(cloud: PointCloud, depth: int, weight: float, progress: Calla
                 hint="Try --set surface.depth=8; report it with the photos if it stays.",
             )
         return load_mesh(output)
+
+
+def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) -> Mesh:
+    """Without the unseen rags that photos look through to what lies behind them; they leave holes."""
+    assert mesh.confidence is not None
+    unseen = np.flatnonzero(mesh.confidence == 0)
+    dense = () if reconstruction.dense is None else reconstruction.dense.items
+    air = np.zeros(len(mesh.vertices), np.bool_)
+    air[unseen] = looked_through(mesh.vertices[unseen], dense, _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
+    solid = ~air[mesh.faces].all(axis=1)
+    return picked_faces(mesh, solid) if solid.any() else mesh
 
 
 def _without_bubbles(mesh: Mesh) -> Mesh:

@@ -9,9 +9,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the extra train")
 
+from unflat.train.export import ExportNote  # noqa: E402
 from unflat.train.rivals import RIVALS, answers, rival_loss, slice_depths, true_solid  # noqa: E402
 from unflat.train.shards import PackedViews  # noqa: E402
-from unflat.train.single_view import OUTPUTS, Batches  # noqa: E402
+from unflat.train.single_view import OUTPUTS, Batches, export_single_view  # noqa: E402
 from unflat.train.single_view_network import SingleViewConfig  # noqa: E402
 
 TINY = SingleViewConfig(width=32, depth=1, heads=2, decoder=(16, 16, 16, 8), global_tokens=1, pretrained=False)
@@ -27,6 +28,16 @@ def test_a_rival_gives_all_that_the_shipped_network_gives(name: str, packed_fold
         wanted = batch[output].shape if output in batch else batch["front"].shape
         assert said[output].shape == wanted, output
     assert torch.isfinite(rival_loss(said, batch)["solid"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RIVALS))
+def test_a_rival_can_be_exported_and_says_what_torch_says(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="training needs the extra train")
+    weights = RIVALS[name](SingleViewConfig(pretrained=False)).state_dict()
+    difference = export_single_view(weights, 64, tmp_path / "rival.onnx", ExportNote("rival", "noise"), rival=name)
+    assert difference < 0.01
+    assert (tmp_path / "rival.onnx").exists()
 
 
 def test_a_slab_is_read_off_its_rays() -> None:

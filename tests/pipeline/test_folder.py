@@ -48,3 +48,11 @@ def test_the_cache_keeps_the_newest_runs_within_its_limit(tmp_path, monkeypatch)
     default_folder("f" * 64)
     kept = sorted(path.name[0] for path in (tmp_path / "runs").iterdir() if any(path.iterdir()))
     assert kept == ["2", "3"]
+
+
+def test_a_large_set_that_alone_exceeds_the_limit_can_still_go_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNFLAT_CACHE", str(tmp_path))
+    large = default_folder("a" * 64)
+    (large.path / "x.npz").write_bytes(bytes(3000))
+    monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 2500)
+    assert (default_folder("a" * 64).path / "x.npz").exists()

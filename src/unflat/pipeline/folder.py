@@ -81,12 +81,12 @@ def photo_cache() -> Path:
 
 
 def _prune(root: Path) -> None:
-    """Remove the runs that were touched longest ago until the rest fits the limit."""
+    """Remove the runs that were touched longest ago until the rest fits the limit; the last one stays, however large."""
     runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
     total = 0
-    for _, run in sorted(runs, reverse=True):
+    for number, (_, run) in enumerate(sorted(runs, reverse=True)):
         total += sum(file.stat().st_size for file in run.rglob("*"))
-        if total > CACHE_LIMIT_BYTES:
+        if total > CACHE_LIMIT_BYTES and number > 0:
             shutil.rmtree(run, ignore_errors=True)
 
 

@@ -81,7 +81,7 @@ def photo_cache() -> Path:
 
 
 def _prune(root: Path) -> None:
-    """Remove the runs that were touched longest ago until the rest fits the limit; the last one stays, however large."""
+    """Remove the runs that were touched longest ago until the rest fits the limit; the last one always stays."""
     runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
     total = 0
     for number, (_, run) in enumerate(sorted(runs, reverse=True)):

@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         status = max(status, code)
         results.append(result)
     if options.contact_sheet and rows:
-        from unflat.apps.cli.outputs import write_contact_sheet
+        from unflat.apps.outputs import write_contact_sheet
 
         write_contact_sheet(rows, Path(options.contact_sheet))
     if options.json:
@@ -92,13 +92,16 @@ def _make(
     pictures: list[str], options: argparse.Namespace, several: bool, rows: list[Any]
 ) -> tuple[int, dict[str, Any]]:
     """One object, or all objects of one picture: run, write, report; adds its row to the contact sheet's."""
-    from unflat.apps.cli.outputs import contact_row, output_paths, refuse_unwritable, write_outputs
+    from unflat.apps.cli.outputs import output_paths, outputs_of, refuse_unwritable
+    from unflat.apps.outputs import contact_row, write_outputs
+    from unflat.io.glb import glb_bytes
     from unflat.pipeline.request import prepare
     from unflat.pipeline.run import run as run_plan
 
     loud = not (options.quiet or options.json)
     request = request_of(options, pictures)
     refuse_unwritable(options, several)
+    outputs = outputs_of(options)
     with ProgressLine(loud) as line:
         prepared = prepare(request, line.tell)
         made: dict[str, Reconstruction] = {}
@@ -111,7 +114,11 @@ def _make(
         written += [str(path) for path in write_capture(made["reconstruct"], made["finish"], Path(options.capture))]
     for asset in assets:
         paths = output_paths(options, asset.name, several or len(assets) > 1)
-        written += write_outputs(asset, prepared.intake.photos[0], paths, options)
+        if paths:
+            written += map(str, write_outputs(asset, prepared.intake.photos[0], paths, outputs))
+        else:
+            sys.stdout.buffer.write(glb_bytes(asset, outputs.glb))
+            written.append("-")
         if options.contact_sheet:
             rows.append(contact_row(asset, prepared.intake.photos[0]))
         if loud:

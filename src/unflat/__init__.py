@@ -15,8 +15,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("reconstruct", "reconstruct_all", "backend", "write", "load", "check"), "unflat.apps.python"),
+    **dict.fromkeys(
+        ("reconstruct", "reconstruct_all", "rework", "backend", "write", "load", "check"), "unflat.apps.python"
+    ),
     **dict.fromkeys(("Request",), "unflat.pipeline.request"),
+    **dict.fromkeys(("Rework",), "unflat.pipeline.rework"),
     **dict.fromkeys(("read_photo",), "unflat.io.photo"),
     **dict.fromkeys(("mesh_from_trimesh", "trimesh_from_mesh"), "unflat.io.trimesh_bridge"),
 }

@@ -11,6 +11,8 @@ from unflat.core.events import Event
 from unflat.io.load import load_asset
 from unflat.io.write import write_asset
 from unflat.pipeline.request import Request, fulfil
+from unflat.pipeline.rework import Rework
+from unflat.pipeline.rework import rework as rework_asset
 from unflat.stages.catalog import find_card
 from unflat.stages.check.gate import check as check_asset
 from unflat.stages.options import build
@@ -42,6 +44,15 @@ def reconstruct_all(
     """As `reconstruct`, but one asset for each object in the picture."""
     wishes.setdefault("store", "run_folder" in wishes)
     return fulfil(Request((picture,), all_objects=True, **wishes), on_event or (lambda _: None))
+
+
+def rework(asset: Asset, *, on_event: Callable[[Event], None] | None = None, **wishes: Any) -> Asset:
+    """A model, ours or anyone's, made closed, lighter, upright, of real size, or fit for a target.
+
+    `wishes` are the fields of `unflat.Rework`: watertight, faces, quads, texture_px, height, size, up, target.
+    Colours, normals and what was seen or inferred are taken over where the surface changes.
+    """
+    return rework_asset(asset, Rework(**wishes), on_event or (lambda _: None))
 
 
 def backend(stage: str, name: str, **options: Any) -> Any:

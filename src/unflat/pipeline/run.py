@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -19,9 +17,6 @@ from unflat.core import (
     Mesh,
     Part,
     Reconstruction,
-    SetupError,
-    StageFailed,
-    UnflatError,
     View,
     Views,
 )
@@ -30,6 +25,7 @@ from unflat.geometry.decimation import levels_of_detail
 from unflat.geometry.masks import objects_of
 from unflat.pipeline.clock import Clock
 from unflat.pipeline.folder import RunFolder, chain_key
+from unflat.pipeline.guard import guarded
 from unflat.pipeline.intake import Intake
 from unflat.pipeline.plan import Plan, PlannedStep
 from unflat.pipeline.provenance import provenance_of
@@ -122,7 +118,7 @@ class _Run:
         levels = self._levels(last_reconstruction)
         asset = Asset((replace(result, name=name),), name=name, scale=last_reconstruction.scale, levels=levels)
         provenance = provenance_of(self._plan, self._intake, self._options.seed, self._timings_s, self._warnings)
-        with self._guard("check"):
+        with guarded("check", self._options.cancelled):
             report = check(asset, self._options.target)
         return replace(asset, provenance=provenance, report=report)
 
@@ -135,7 +131,7 @@ class _Run:
         levels = []
         for index, mesh in enumerate(levels_of_detail(reconstruction.mesh, ratios)):
             size_px = max(texturer.size_px >> (index + 1), _MIN_LEVEL_TEXTURE_PX)
-            with self._guard("texture"):
+            with guarded("texture", self._options.cancelled):
                 part = replace(texturer, size_px=size_px)(reconstruction.with_mesh(mesh), self._context("texture"))
             levels.append((replace(part, name=f"level {index + 1}"),))
         return tuple(levels)
@@ -145,7 +141,7 @@ class _Run:
         names = ", ".join(planned.card.name for planned in steps)
         self._options.on_event(StageStarted(stage, names, self._clock.fraction))
         started = time.perf_counter()
-        with self._guard(stage):
+        with guarded(stage, self._options.cancelled):
             folder = self._options.folder
             result = None if folder is None else folder.load(stage, key)
             cached = result is not None
@@ -174,31 +170,6 @@ class _Run:
         if message not in self._warnings:
             self._warnings.append(message)
             self._options.on_event(WarningRaised(stage, message))
-
-    @contextmanager
-    def _guard(self, stage: str) -> Iterator[None]:
-        """The one place that catches broadly: whatever a stage throws leaves as an error of ours, with its cause."""
-        if self._options.cancelled():
-            raise Cancelled
-        try:
-            yield
-        except UnflatError:
-            raise
-        except KeyboardInterrupt as error:
-            raise Cancelled(f"Cancelled during {stage}.") from error
-        except MemoryError as error:
-            raise SetupError(
-                f"There is not enough memory for the {stage} stage.",
-                code="out-of-memory",
-                hint="Lower texture.size_px, reconstruct.resolution or the size of the photo.",
-            ) from error
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise SetupError("The disk is full.", code="disk-full", hint="Make room and run it again.") from error
-            raise StageFailed(
-                f"The {stage} stage failed: {type(error).__name__}: {error}.",
-                hint="Run it again with --debug and report it with the picture; other recipes may work meanwhile.",
-            ) from error
 
 
 def summary_of(result: Any) -> str:

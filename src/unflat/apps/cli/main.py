@@ -12,10 +12,12 @@ from unflat.core.errors import Cancelled, UnflatError
 
 COMMANDS = {
     "make": "turn pictures into models (the default: `unflat photo.jpg`)",
+    "batch": "folders and manifests of pictures to models, with a report; what is there stays",
     "plan": "show what would run, and prove that it can",
     "recipe": "list recipes, or show one with all its options",
     "backends": "list the backends with licence and needs",
     "check": "measure any model and judge it for a target",
+    "rework": "any model to another format, face count, texture, size or use",
     "view": "open a model in the browser, offline",
     "marker": "print markers that make photos true to scale",
     "doctor": "look at this install and machine",

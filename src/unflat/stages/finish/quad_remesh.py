@@ -32,28 +32,36 @@ class QuadRemesh:
             )
 
     def __call__(self, reconstruction: Reconstruction, context: Context) -> Reconstruction:
-        """Give the quad mesh; the mesh before becomes ``detail`` unless there is one already.
+        """Give the quad mesh of `quads_over`; the mesh before becomes ``detail`` unless there is one already.
 
-        Colours and confidence are those of the nearest surface. Where a closed mesh comes out open, its holes are
-        closed with triangles and it is no quad mesh any more, which is said. Raises `StageFailed`: ``quads-torn``
-        where walls are thinner than a quad, ``quads-failed`` where the library gives up.
+        Colours and confidence are those of the nearest surface.
         """
         mesh = reconstruction.mesh
-        made = quad_mesh(mesh, self.quads, context.progress)
-        if made is None:
-            raise StageFailed(
-                f"No quads could be laid over this mesh of {len(mesh.faces)} faces.",
-                code="quads-failed",
-                hint="Run watertight before quad-remesh, or leave quad-remesh out of finish.steps.",
-            )
-        count = len(made.faces) // 2
-        if abs(count / self.quads - 1) > 0.25:
-            context.warn(f"The quad mesh has {count} quads instead of about {self.quads}.")
-        if is_closed(mesh.faces) and not (is_closed(made.faces) and is_manifold(made.faces)):
-            made = _closed(made, mesh)
-            context.warn("The quads left holes, which were closed with triangles.")
-        made = carried_from_surface(mesh, made, float(mesh.extent.max()))
+        made = carried_from_surface(mesh, quads_over(mesh, self.quads, context), float(mesh.extent.max()))
         return replace(reconstruction, shape=made, detail=reconstruction.detail or mesh)
+
+
+def quads_over(mesh: Mesh, quads: int, context: Context) -> Mesh:
+    """About that many quads in place of the triangles.
+
+    Where a closed mesh comes out open, its holes are closed with triangles and it is no quad mesh any more, which is
+    said. Raises `StageFailed`: ``quads-torn`` where walls are thinner than a quad, ``quads-failed`` where the library
+    gives up.
+    """
+    made = quad_mesh(mesh, quads, context.progress)
+    if made is None:
+        raise StageFailed(
+            f"No quads could be laid over this mesh of {len(mesh.faces)} faces.",
+            code="quads-failed",
+            hint="Make it watertight first, or keep the triangles.",
+        )
+    count = len(made.faces) // 2
+    if abs(count / quads - 1) > 0.25:
+        context.warn(f"The quad mesh has {count} quads instead of about {quads}.")
+    if is_closed(mesh.faces) and not (is_closed(made.faces) and is_manifold(made.faces)):
+        made = _closed(made, mesh)
+        context.warn("The quads left holes, which were closed with triangles.")
+    return made
 
 
 def _closed(made: Mesh, original: Mesh) -> Mesh:
@@ -63,6 +71,6 @@ def _closed(made: Mesh, original: Mesh) -> Mesh:
         raise StageFailed(
             f"The {len(made.faces) // 2} quads tear: some walls are thinner than a quad is wide.",
             code="quads-torn",
-            hint="Raise --set finish.quad-remesh.quads, or leave quad-remesh out of finish.steps.",
+            hint="Ask for more quads (finish.quad-remesh.quads, or --faces of rework), or keep the triangles.",
         )
     return closed.mesh

@@ -25,13 +25,20 @@ def normal_map(atlas: Atlas, mesh: Mesh, detail: Mesh) -> UInt8[np.ndarray, "h w
     coarse normal stays. Linear in texels: about 0.5 s for a million.
     """
     caster, fine_normals = RayCaster(detail), vertex_normals(detail)
+    wanted = np.empty((len(atlas), 3), np.float32)
+    for run, piece in atlas.pieces():
+        wanted[run] = _fine_normals(piece, mesh, detail, fine_normals, caster)
+    return tangent_space(atlas, mesh, wanted)
+
+
+def tangent_space(atlas: Atlas, mesh: Mesh, wanted: Float32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """The wanted unit world normals of the texels as a glTF normal map, flat (128, 128, 255) where no chart is."""
     own = vertex_normals(mesh) if mesh.normals is None else mesh.normals
     tangents = vertex_tangents(mesh, own)
     pixels = np.empty((atlas.height * atlas.width, 3), np.uint8)
     pixels[:] = (128, 128, 255)
-    for _, piece in atlas.pieces():
-        wanted = _fine_normals(piece, mesh, detail, fine_normals, caster)
-        local = _in_tangent_frame(piece, piece.interpolated(mesh, tangents), wanted)
+    for run, piece in atlas.pieces():
+        local = _in_tangent_frame(piece, piece.interpolated(mesh, tangents), wanted[run])
         pixels[piece.texel] = np.clip(np.rint(local * 127 + 128), 0, 255).astype(np.uint8)
     return pixels.reshape(atlas.height, atlas.width, 3)
 

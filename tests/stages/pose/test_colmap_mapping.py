@@ -6,8 +6,10 @@ import pytest
 
 pytest.importorskip("pycolmap", reason="pycolmap, which finds cameras, is not installed")
 
+import pycolmap
+
 from unflat.stages.pose.colmap_job import ColmapJob
-from unflat.stages.pose.colmap_mapping import settle, support, weak_pictures
+from unflat.stages.pose.colmap_mapping import agreement, settle, weak_pictures
 
 
 class Model:
@@ -27,10 +29,35 @@ class Model:
         return len(self.images) - len(self.let_go)
 
 
-def test_many_pictures_that_hang_by_a_thread_are_worth_less_than_fewer_that_are_held():
-    assert support(Model(a=500, b=400, c=300)) > support(Model(a=12, b=9, c=14, d=3, e=1))
-    assert support(Model(a=500, b=400, c=30)) == support(Model(a=30, b=30, c=30)) == 3
-    assert support(None) == 0
+@pytest.fixture
+def synthetic(tmp_path):
+    """Eight cameras around two hundred points, their matches in a database, and the true model."""
+    database = tmp_path / "database.db"
+    options = pycolmap.SyntheticDatasetOptions()
+    options.num_rigs, options.num_cameras_per_rig, options.num_frames_per_rig, options.num_points3D = 1, 1, 8, 200
+    pycolmap.set_random_seed(0)
+    with pycolmap.Database.open(database) as known:
+        model = pycolmap.synthesize_dataset(options, known)
+    return database, model
+
+
+def test_matches_agree_with_the_true_places_and_less_with_wrong_ones(synthetic):
+    database, model = synthetic
+    true = agreement(model, database)
+    assert true > 0
+    frame = next(iter(model.frames.values()))
+    frame.rig_from_world = (
+        pycolmap.Rigid3d(pycolmap.Rotation3d([0.0, 0.3, 0.0]), [0.4, 0.0, 0.0]) * frame.rig_from_world
+    )
+    assert agreement(model, database) < 0.9 * true
+
+
+def test_a_picture_that_is_not_placed_agrees_with_nothing(synthetic):
+    database, model = synthetic
+    true = agreement(model, database)
+    model.deregister_frame(next(iter(model.frames)))
+    assert agreement(model, database) < true
+    assert agreement(None, database) == 0
 
 
 def test_pictures_without_a_place_or_with_few_points_are_weak():

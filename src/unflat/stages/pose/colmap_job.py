@@ -12,8 +12,8 @@ from unflat.io.atomic import write_atomically
 JOB, ANSWER = "job.json", "answer.json"
 PICTURES, MASKS, MODEL = "images", "masks", "model"
 """The photos, their masks, and a model whose cameras are known."""
-DATABASE, CLOSER_DATABASE = "database.db", "closer.db"
-"""COLMAP's features and matches; the same after weak pictures were compared more closely."""
+DATABASE, AFFINE_DATABASE, AFFINE = "database.db", "affine.db", "affine"
+"""COLMAP's features and matches; the same with affine matches of weak pictures; the folder of those features."""
 
 LENS_TOLD_FROM = 4
 """Photos from which on their common points tell the focal length; of two it came out up to half off."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pycolmap
+from jaxtyping import Float64
 
 from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, PICTURES, ColmapJob
 
@@ -22,12 +25,13 @@ _MANY_POINTS = 30
 """A picture that sees so many points of the model is well placed."""
 _FEWEST_POINTS = 12
 """With fewer it may stand anywhere."""
+_AGREES_PX, _COUNTED_OF_A_PAIR = 4.0, 100
 _RICH_LENS_FROM = 8
 """Pictures from which on a lens with tangential distortion is told from their places."""
 
 
 def mapped(database: Path, job: ColmapJob, threads: int, tell: Callable[[float], None]) -> tuple[str, Any]:
-    """Name and model of the better of the global and the incremental mapper: by well placed pictures, then by error."""
+    """Name and model of the better of the global and the incremental mapper: the one that more matches agree with."""
     candidates: list[tuple[str, Any]] = []
     for name, way in (("global", _global), ("incremental", _incremental)):
         best = max((model.num_reg_images() for _, model in candidates), default=0)
@@ -38,12 +42,51 @@ def mapped(database: Path, job: ColmapJob, threads: int, tell: Callable[[float],
         tell(_BEGIN + 0.09 * (1 + (name == "incremental")))
     if not candidates:
         return "", None
-    return max(candidates, key=lambda found: (support(found[1]), -found[1].compute_mean_reprojection_error()))
+    return max(candidates, key=lambda found: agreement(found[1], database))
 
 
-def support(model: Any) -> float:
-    """How many pictures are placed, those with few points counting less; 0 without a model."""
-    return 0.0 if model is None else sum(min(points / _MANY_POINTS, 1) for points in _points(model).values())
+def agreement(model: Any, database: Path) -> float:
+    """How many verified matches agree with where the model places the pictures; 0 without a model.
+
+    Of a pair at most a hundred count: what holds a model together is that far apart pictures agree. A match agrees
+    where either point lies near the other's epipolar line (Sampson's distance; Hartley and Zisserman 2004, 11.4.3).
+    """
+    if model is None:
+        return 0.0
+    placed = {image.image_id: image for image in model.images.values() if image.has_pose}
+    total = 0
+    with pycolmap.Database.open(database) as known:
+        rays = {
+            number: model.cameras[image.camera_id].cam_from_img(known.read_keypoints(number)[:, :2].astype(np.float64))
+            for number, image in placed.items()
+        }
+        for one, other in combinations(sorted(placed), 2):
+            if not known.exists_two_view_geometry(one, other):
+                continue
+            matches = np.asarray(known.read_two_view_geometry(one, other).inlier_matches).astype(np.int64)
+            if len(matches) == 0:
+                continue
+            essential = _essential(placed[one], placed[other])
+            tolerance = _AGREES_PX / model.cameras[placed[one].camera_id].mean_focal_length()
+            errors = _sampson(essential, rays[one][matches[:, 0]], rays[other][matches[:, 1]])
+            total += min(int(np.count_nonzero(errors < tolerance)), _COUNTED_OF_A_PAIR)
+    return float(total)
+
+
+def _essential(one: Any, other: Any) -> Float64[np.ndarray, "3 3"]:
+    """Maps rays of one picture to epipolar lines in the other."""
+    moved = other.cam_from_world() * one.cam_from_world().inverse()
+    x, y, z = moved.translation / max(float(np.linalg.norm(moved.translation)), 1e-12)
+    return np.asarray(np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]) @ moved.rotation.matrix(), np.float64)
+
+
+def _sampson(
+    essential: Float64[np.ndarray, "3 3"], first: Float64[np.ndarray, "n 2"], second: Float64[np.ndarray, "n 2"]
+) -> Float64[np.ndarray, "n"]:
+    one, other = (np.column_stack([rays, np.ones(len(rays))]) for rays in (first, second))
+    lines, back = one @ essential.T, other @ essential
+    slopes = (lines[:, :2] ** 2).sum(axis=1) + (back[:, :2] ** 2).sum(axis=1)
+    return np.asarray(np.abs((lines * other).sum(axis=1)) / np.sqrt(np.maximum(slopes, 1e-30)))
 
 
 def weak_pictures(model: Any, job: ColmapJob) -> list[str]:

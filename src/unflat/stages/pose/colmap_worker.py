@@ -8,7 +8,6 @@ database.
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,8 +18,8 @@ from typing import Any
 import numpy as np
 import pycolmap
 
+from unflat.stages.pose.colmap_affine import with_affine_matches
 from unflat.stages.pose.colmap_job import (
-    CLOSER_DATABASE,
     DATABASE,
     MASKS,
     MODEL,
@@ -29,7 +28,7 @@ from unflat.stages.pose.colmap_job import (
     ColmapJob,
     Lens,
 )
-from unflat.stages.pose.colmap_mapping import mapped, settle, support, weak_pictures
+from unflat.stages.pose.colmap_mapping import agreement, mapped, settle, weak_pictures
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
 from unflat.stages.pose.retrieval import nearest_pictures
@@ -38,10 +37,8 @@ _SEQUENCE_REACH = 12
 """A photo of a walk is compared with so many that follow, and with some that look alike."""
 _LOOK_ALIKE = 25
 _PAIRS_AT_ONCE = 16
-_CLOSER_PAIRS = 1300
-"""Pairs that are compared a second time, more closely, at most: a third of a second each."""
-_CLOSER_RATIO = 0.9
-"""Best to second best distance up to which features match there, 0.8 at first: few others lie on the epipolar line."""
+_AFFINE_PAIRS = 1300
+"""Pairs that are compared a second time at most, from simulated tilts: half a second each."""
 _LOOKED_AT_FIRST, _PLENTY = 5, 4000
 """Pictures whose features are counted first, and the count below which finer ones are needed."""
 _EXTRACTING, _MATCHING = (0.0, 0.35), (0.35, 0.8)
@@ -62,11 +59,10 @@ def main(folder: Path, threads: int) -> None:
     elif not turned:
         found = mapped(database, job, threads, _tell)
         weak = weak_pictures(found[1], job)
-        if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _CLOSER_PAIRS:
-            closer = _closer(database, weak, job, threads)
-            second = mapped(closer, job, threads, _tell)
-            if support(second[1]) > support(found[1]):
-                database, found = closer, second
+        if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _AFFINE_PAIRS:
+            affine = with_affine_matches(folder, weak, job, threads, _tell_of_affine)
+            found = max(found, mapped(affine, job, threads, _tell), key=lambda it: agreement(it[1], affine))
+            database = affine
         if found[1] is not None:
             settle(found[1])
             found_in(found[1]).write(folder)
@@ -77,6 +73,10 @@ def main(folder: Path, threads: int) -> None:
 def _tell(share: float) -> None:
     sys.stdout.write(f"{share:.4f}\n")
     sys.stdout.flush()
+
+
+def _tell_of_affine(share: float) -> None:
+    _tell(_MATCHING[1] + (1 - _MATCHING[1]) * 0.5 * share)
 
 
 def _extract(folder: Path, job: ColmapJob, threads: int) -> None:
@@ -132,12 +132,10 @@ def _reader(lens: Lens, camera: int, masks: Path | None) -> Any:
     return reader
 
 
-def _match(database: Path, job: ColmapJob, threads: int, *, closely: bool = False) -> None:
+def _match(database: Path, job: ColmapJob, threads: int) -> None:
     """Compare the pairs that the database does not know yet, a few at a time."""
     options, verification = pycolmap.FeatureMatchingOptions(), pycolmap.TwoViewGeometryOptions()
     options.num_threads, options.use_gpu = threads, False
-    if closely:
-        options.guided_matching, options.sift.max_ratio = True, _CLOSER_RATIO
     verification.ransac.random_seed = job.seed
     pairing = pycolmap.ImportedPairingOptions()
     pairs = _pairs(database, job)
@@ -152,26 +150,6 @@ def _match(database: Path, job: ColmapJob, threads: int, *, closely: bool = Fals
         pycolmap.match_image_pairs(database, options, pairing, verification, pycolmap.Device.cpu)
         done += len(some)
         _tell(_MATCHING[0] + (_MATCHING[1] - _MATCHING[0]) * done / len(pairs))
-
-
-def _closer(database: Path, weak: Sequence[str], job: ColmapJob, threads: int) -> Path:
-    """A copy of the database in which the pairs of weak pictures were compared once more, along epipolar lines.
-
-    Ten times slower, but finds five times as many matches between photos from far apart.
-    """
-    closer = database.with_name(CLOSER_DATABASE)
-    if not closer.exists():
-        begun = closer.with_suffix(".begun")
-        shutil.copyfile(database, begun)
-        with pycolmap.Database.open(begun) as known:
-            ids = {image.name: image.image_id for image in known.read_all_images()}
-            for first, second in combinations(ids, 2):
-                if (first in weak or second in weak) and known.exists_two_view_geometry(ids[first], ids[second]):
-                    known.delete_two_view_geometry(ids[first], ids[second])
-                    known.delete_matches(ids[first], ids[second])
-        begun.replace(closer)
-    _match(closer, job, threads, closely=True)
-    return closer
 
 
 def _pairs(database: Path, job: ColmapJob) -> list[tuple[str, str]]:

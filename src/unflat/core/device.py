@@ -1,8 +1,9 @@
-"""Which device networks run on: the only place that knows the names of accelerators."""
+"""Which device networks run on, and on how many cores: the only place that knows the names of accelerators."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 
 
 def best_device() -> str:
@@ -14,3 +15,9 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def cores() -> int:
+    """How many cores a process may keep busy: all of the machine's, or as UNFLAT_CORES says where several share."""
+    told = os.environ.get("UNFLAT_CORES", "")
+    return max(int(told), 1) if told.isdigit() else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Bool, Float32, Int32
 
+from unflat.core.device import cores
 from unflat.core.shape import Mesh
 
 _BATCH_RAYS = 1 << 16
@@ -49,7 +49,7 @@ class RayCaster:
         for batch in batches[:1]:
             self._cast_batch(origins, directions, hits, batch)
         if len(batches) > 1:
-            with ThreadPoolExecutor(os.cpu_count()) as threads:
+            with ThreadPoolExecutor(cores()) as threads:
                 list(threads.map(lambda batch: self._cast_batch(origins, directions, hits, batch), batches[1:]))
         return hits
 

@@ -10,6 +10,9 @@ from unflat.io.signature import picture_format
 
 MediaKind = Literal["picture", "video", "zip", "other"]
 
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".svg")
+"""What a folder is searched for; a single file may have any ending, its content decides."""
+
 _HEAD_BYTES = 512
 _ZIP = b"PK\x03\x04"
 _VIDEO_PREFIXES = (

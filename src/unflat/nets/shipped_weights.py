@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unflat.core import SetupError
+from unflat.core.device import cores
 
 SHIPPED = Path(__file__).parent / "weights"
 """The folder of the weights that come with the package."""
@@ -49,7 +50,7 @@ class WeightsFolder:
         card = self._card()
         content = self._content(card)
         settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads, settings.inter_op_num_threads = _THREADS, 1
+        settings.intra_op_num_threads, settings.inter_op_num_threads = min(_THREADS, cores()), 1
         # Spinning threads take the cores from the stages that follow, and gain a few milliseconds.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

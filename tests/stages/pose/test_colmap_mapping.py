@@ -9,7 +9,7 @@ pytest.importorskip("pycolmap", reason="pycolmap, which finds cameras, is not in
 import pycolmap
 
 from unflat.stages.pose.colmap_job import ColmapJob
-from unflat.stages.pose.colmap_mapping import agreement, settle, weak_pictures
+from unflat.stages.pose.colmap_mapping import agreement, let_go, weak_pictures
 
 
 class Model:
@@ -68,11 +68,11 @@ def test_pictures_without_a_place_or_with_few_points_are_weak():
 
 def test_a_picture_held_by_three_points_is_let_go():
     model = Model(a=500, b=40, c=3)
-    settle(model)
+    let_go(model)
     assert model.let_go == ["c"]
 
 
 def test_two_pictures_with_few_points_both_stay():
     model = Model(a=9, b=9)
-    settle(model)
+    let_go(model)
     assert model.let_go == []

@@ -13,9 +13,7 @@ from typing import Any
 from unflat.apps.cli.progress import ProgressLine
 from unflat.apps.cli.wishes import add_wishes, request_of
 from unflat.core import Asset, Cancelled, InputError, Reconstruction, UnflatError
-
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".svg")
-"""What a folder is searched for; a single file may have any ending, its content decides."""
+from unflat.io.media import PICTURE_ENDINGS
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -32,6 +32,15 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
         help="known cameras: transforms.json, a COLMAP model, Metashape XML, RealityScan CSV",
     )
     source.add_argument("--all", action="store_true", help="a model for each object in the picture")
+    add_wanted(parser)
+    how = add_how(parser)
+    how.add_argument("--run-folder", metavar="DIR", help="keep each stage's result here (default: the user's cache)")
+    how.add_argument("--no-cache", action="store_true", help="keep no stage results")
+    how.add_argument("--from", dest="entry", nargs=2, metavar=("STAGE", "MESH"), help="go on from an edited mesh")
+
+
+def add_wanted(parser: argparse.ArgumentParser) -> None:
+    """Add what the model is to be: for one picture or a thousand."""
     wanted = parser.add_argument_group("what is wanted")
     wanted.add_argument("--for", dest="target", default="", metavar="TARGET", help="game, ar, print or web")
     wanted.add_argument("--quality", choices=("draft", "standard", "high"), default="standard")
@@ -47,14 +56,16 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     wanted.add_argument("--faces", type=int, metavar="N", help="face budget")
     wanted.add_argument("--texture", type=int, metavar="PX", help="texture side: 512 to 8192")
     wanted.add_argument("--levels", type=int, default=0, metavar="N", help="coarser levels of detail to add")
+
+
+def add_how(parser: argparse.ArgumentParser) -> Any:
+    """Add recipe, settings, licences and seed; gives the group."""
     how = parser.add_argument_group("how it is made")
     how.add_argument("--recipe", help="a recipe's name or TOML file (`unflat recipe`)")
     how.add_argument("--set", dest="settings", action="append", default=[], metavar="STEP.OPTION=VALUE")
     how.add_argument("--commercial", action="store_true", help="refuse backends that may not be used commercially")
     how.add_argument("--seed", type=int, default=0)
-    how.add_argument("--run-folder", metavar="DIR", help="keep each stage's result here (default: the user's cache)")
-    how.add_argument("--no-cache", action="store_true", help="keep no stage results")
-    how.add_argument("--from", dest="entry", nargs=2, metavar=("STAGE", "MESH"), help="go on from an edited mesh")
+    return how
 
 
 def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
@@ -73,7 +84,7 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
         recipe=options.recipe,
         quality=options.quality,
         target=options.target,
-        settings=_settings(options),
+        settings=settings_of(options),
         height=options.height,
         size=options.size,
         seed=options.seed,
@@ -87,7 +98,8 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
     )
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Recipe settings that the parsed options make."""
     settings: dict[str, Any] = {}
     if options.faces is not None:
         settings["finish.decimate.faces"] = options.faces
@@ -98,7 +110,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     if options.lengths:
         settings["pose.lengths"] = options.lengths
     for name in ("box", "clicks"):
-        if getattr(options, name) is not None:
+        if getattr(options, name, None) is not None:
             settings[f"segment.{name}"] = getattr(options, name)
     for text in options.settings:
         dotted, equals, value = text.partition("=")

@@ -26,6 +26,8 @@ _MANY_POINTS = 30
 _FEWEST_POINTS = 12
 """With fewer it may stand anywhere."""
 _AGREES_PX, _COUNTED_OF_A_PAIR = 4.0, 100
+_FEW_SEEN, _FEW_SEEN_SHARE = 20, 0.15
+"""Points, and share of the matches, that place a picture in a model which is trusted; 30 and a quarter at first."""
 _RICH_LENS_FROM = 8
 """Pictures from which on a lens with tangential distortion is told from their places."""
 
@@ -95,15 +97,39 @@ def weak_pictures(model: Any, job: ColmapJob) -> list[str]:
     return [name for name in job.order if points.get(name, 0) < _MANY_POINTS]
 
 
-def settle(model: Any) -> None:
-    """Let go of pictures that next to nothing holds in their place, and adjust the rest once more with a richer lens,
-    where there are pictures enough to know it by."""
+def settled(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:
+    """The model without pictures that next to nothing holds in their place, with those that the rest then places, and
+    with a richer lens, where there are pictures enough to know it by."""
+    let_go(model)
+    if model.num_reg_images() < len(job.order):
+        model = _gone_on(model, database, job, threads)
+    if model.num_reg_images() >= _RICH_LENS_FROM:
+        _refine(model)
+    return model
+
+
+def let_go(model: Any) -> None:
+    """Take out pictures that next to nothing holds in their place."""
     points = _points(model)
     for image in list(model.images.values()):
         if image.has_pose and points[image.name] < min(_FEWEST_POINTS, max(points.values())):
             model.deregister_frame(image.frame_id)
-    if model.num_reg_images() >= _RICH_LENS_FROM:
-        _refine(model)
+
+
+def _gone_on(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:
+    """The model with pictures added that see enough of its points; the same model where there are none."""
+    begin = database.parent / "begin"
+    shutil.rmtree(begin, ignore_errors=True)
+    begin.mkdir()
+    model.write(begin)
+    options = _incremental_options(job, threads)
+    options.multiple_models = False
+    options.mapper.abs_pose_min_num_inliers, options.mapper.abs_pose_min_inlier_ratio = _FEW_SEEN, _FEW_SEEN_SHARE
+    for longer in _models(pycolmap.incremental_mapping, database, "onwards", options, begin):
+        let_go(longer)
+        if longer.num_reg_images() > model.num_reg_images():
+            return longer
+    return model
 
 
 def _points(model: Any) -> dict[str, int]:
@@ -121,15 +147,20 @@ def _global(database: Path, job: ColmapJob, threads: int) -> list[Any]:
 
 
 def _incremental(database: Path, job: ColmapJob, threads: int) -> list[Any]:
-    options = pycolmap.IncrementalPipelineOptions()
-    options.num_threads, options.random_seed = threads, job.seed
-    options.mapper.num_threads, options.mapper.random_seed = threads, job.seed
+    options = _incremental_options(job, threads)
     options.min_model_size = 2
-    options.ba_refine_focal_length = not _trusts_lens(job)
     if len(job.order) <= _FEW:
         options.mapper.init_min_num_inliers, options.mapper.init_min_tri_angle = 40, 4.0
         options.triangulation.ignore_two_view_tracks = False
     return _models(pycolmap.incremental_mapping, database, "incremental", options)
+
+
+def _incremental_options(job: ColmapJob, threads: int) -> Any:
+    options = pycolmap.IncrementalPipelineOptions()
+    options.num_threads, options.random_seed = threads, job.seed
+    options.mapper.num_threads, options.mapper.random_seed = threads, job.seed
+    options.ba_refine_focal_length = not _trusts_lens(job)
+    return options
 
 
 def _trusts_lens(job: ColmapJob) -> bool:
@@ -137,13 +168,13 @@ def _trusts_lens(job: ColmapJob) -> bool:
     return len(job.order) < LENS_TOLD_FROM and all(lens.focal_px is not None for lens in job.lenses)
 
 
-def _models(mapper: Any, database: Path, name: str, options: Any) -> list[Any]:
-    """What a mapper finds; nothing where it gives up."""
+def _models(mapper: Any, database: Path, name: str, options: Any, *begin: Path) -> list[Any]:
+    """What a mapper finds, from a model to begin with where there is one; nothing where it gives up."""
     output = database.parent / name
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     try:
-        return list(mapper(database, database.parent / PICTURES, output, options).values())
+        return list(mapper(database, database.parent / PICTURES, output, options, *begin).values())
     except (RuntimeError, ValueError):
         return []
 

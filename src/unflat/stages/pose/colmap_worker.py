@@ -28,7 +28,7 @@ from unflat.stages.pose.colmap_job import (
     ColmapJob,
     Lens,
 )
-from unflat.stages.pose.colmap_mapping import agreement, mapped, settle, weak_pictures
+from unflat.stages.pose.colmap_mapping import agreement, mapped, settled, weak_pictures
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
 from unflat.stages.pose.retrieval import nearest_pictures
@@ -61,10 +61,11 @@ def main(folder: Path, threads: int) -> None:
         weak = weak_pictures(found[1], job)
         if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _AFFINE_PAIRS:
             affine = with_affine_matches(folder, weak, job, threads, _tell_of_affine)
-            found = max(found, mapped(affine, job, threads, _tell), key=lambda it: agreement(it[1], affine))
-            database = affine
+            second = mapped(affine, job, threads, _tell)
+            if agreement(second[1], affine) > agreement(found[1], affine):
+                database, found = affine, second
         if found[1] is not None:
-            settle(found[1])
+            found = (found[0], settled(found[1], database, job, threads))
             found_in(found[1]).write(folder)
     _answer(database, *found, turned=turned).write(folder)
     _tell(1.0)

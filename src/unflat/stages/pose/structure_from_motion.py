@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from unflat.core import Context, InputError, RecipeError, Scale, StageFailed, View, Views
+from unflat.core.device import cores
 from unflat.geometry.known_lengths import parse_known_length
 from unflat.geometry.lengths import parse_length_m
 from unflat.geometry.markers import COMMON_KINDS, MARKER_KINDS
@@ -203,7 +204,7 @@ def _lenses(source: Views, names: tuple[str, ...], side_px: int) -> tuple[Lens, 
 
 def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
     """Run COLMAP in a process of its own; ends it where `progress` raises."""
-    command = [sys.executable, "-m", "unflat.stages.pose.colmap_worker", str(folder), str(os.cpu_count() or 1)]
+    command = [sys.executable, "-m", "unflat.stages.pose.colmap_worker", str(folder), str(cores())]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "GLOG_minloglevel": "3"}
     with (
         (folder / "colmap.log").open("wb") as log,

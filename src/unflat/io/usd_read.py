@@ -26,7 +26,8 @@ _Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 def read_usd(content: bytes, kind: str, name: str, path: Path | None) -> Asset:
     """The meshes of a stage as parts: metres, Y up, polygons cut into triangles, UsdPreviewSurface materials.
 
-    Raises `SetupError` ``missing-extra`` without usd-core, `InputError` ``corrupt-model`` or ``empty-mesh``.
+    Raises `SetupError` ``missing-extra`` without usd-core, `InputError` ``corrupt-model``, ``outside-reference``
+    or ``empty-mesh``.
     """
     try:
         from pxr import Tf, Usd, UsdGeom
@@ -47,6 +48,8 @@ def read_usd(content: bytes, kind: str, name: str, path: Path | None) -> Asset:
             raise InputError(
                 "The USD file is damaged or of another format.", hint="Export it again.", code="corrupt-model"
             ) from error
+        if kind == "usdz":
+            _refuse_outside(stage, opened)
         turn = _Z_UP if UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z else np.eye(4)
         world = np.diag([UsdGeom.GetStageMetersPerUnit(stage)] * 3 + [1.0]) @ turn
         parts = tuple(_parts(stage, world, opened))
@@ -58,6 +61,18 @@ def read_usd(content: bytes, kind: str, name: str, path: Path | None) -> Asset:
     if metadata is None:
         return Asset(parts, title or name, scale=Scale.METRIC)
     return asset_with_metadata(parts, title or name, metadata)
+
+
+def _refuse_outside(stage: Any, package: Path) -> None:
+    """A USDZ package holds all its layers (its specification says so); one that names other files may be a spy."""
+    for layer in stage.GetUsedLayers():
+        place = layer.realPath.partition("[")[0]
+        if not layer.anonymous and Path(place).resolve() != package.resolve():
+            raise InputError(
+                "The USDZ package refers to files outside of it.",
+                hint="Export it again with everything inside, or give a GLB.",
+                code="outside-reference",
+            )
 
 
 def _parts(stage: Any, world: Float64[np.ndarray, "4 4"], file: Path) -> Iterator[Part]:

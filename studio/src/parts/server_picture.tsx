@@ -13,8 +13,9 @@ export function ServerPicture({ path, alt }: { path: string | null; alt: string 
     return () => void (wanted = false);
   }, [path]);
   if (url) return <img src={url} alt={alt} decoding="async" />;
+  const told = alt ? { role: "img" as const, "aria-label": alt } : { "aria-hidden": true };
   return (
-    <span class="no-picture" role="img" aria-label={alt}>
+    <span class="no-picture" {...told}>
       <Icon name="cube" />
     </span>
   );

@@ -33,7 +33,12 @@ def test_nothing_is_looked_for_elsewhere(built):
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_foreign():
-    assert "unsafe" not in CSP and "http" not in CSP and "default-src 'none'" in CSP
+    assert (
+        "'unsafe-inline'" not in CSP
+        and "'unsafe-eval'" not in CSP
+        and "http" not in CSP
+        and "default-src 'none'" in CSP
+    )
 
 
 def test_the_lock_names_no_registry():

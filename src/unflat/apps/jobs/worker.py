@@ -213,8 +213,11 @@ def main() -> None:
     import unflat.apps.outputs
     import unflat.pipeline.request  # noqa: F401 - once, before the first job waits for it
 
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the supervisor has gone meanwhile
+        return
     worker.work()
 
 

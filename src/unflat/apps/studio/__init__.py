@@ -12,10 +12,12 @@ from pathlib import Path
 from unflat.core.errors import SetupError
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob:; "
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self' blob:; "
     "media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The content-security policy of the studio's pages: all from this server, nothing inline."""
+"""The content-security policy of the studio's pages: all from this server, nothing inline; WebAssembly for the decoder
+of compressed models."""
 
 _PACKAGE = Path(__file__).parent
 _DIST = _PACKAGE / "dist"

@@ -121,8 +121,9 @@ def failed(server):
     return job
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Closed after each file: while Playwright runs, other tests of this process can't run an event loop."""
     sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing").sync_playwright
     options = launch_options()
     with sync_playwright() as play:

@@ -1,5 +1,9 @@
 """Pictures to run the command line on, and a cache of its own."""
 
+import os
+import tempfile
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,6 +15,23 @@ from unflat.apps.cli.main import main
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("UNFLAT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory):
+    """A PostgreSQL of our own on this machine, or the one that UNFLAT_TEST_DATABASE names."""
+    if "UNFLAT_TEST_DATABASE" in os.environ:
+        yield os.environ["UNFLAT_TEST_DATABASE"]
+        return
+    pytest.importorskip("pg8000", reason="the extra “postgres” is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pgserver", reason="pgserver, a PostgreSQL from pip, is not installed")
+        # sockets have short names only
+        folder = tempfile.mkdtemp(prefix="pg")
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+    yield f"postgresql+pg8000://postgres@/postgres?unix_sock={folder}/.s.PGSQL.5432"
+    server.cleanup()
 
 
 def draw_pear(side=160, alpha=True):

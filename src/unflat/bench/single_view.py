@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unflat.bench.single_view_bounds import truth_itself, two_layers
 from unflat.bench.single_view_cases import VIEWS, Case, Truth, case_of, truths
-from unflat.bench.single_view_guess import Method, PipelineMethod
+from unflat.bench.single_view_guess import Method, PipelineMethod, SidesMethod
 from unflat.bench.single_view_memory import measured_peak_mb
 from unflat.bench.single_view_memory_guesses import MeanShape, Retrieval
 from unflat.bench.single_view_rows import CaseRow, RowFile
@@ -29,6 +29,8 @@ _REMEMBERING = ("mean-shape", "retrieval", "retrieval-oracle")
 TRIVIAL_METHODS = ("inflate", "inflate:back=flat", *_REMEMBERING)
 BOUNDS = ("two-layers", "truth")
 OWN_METHOD = "single-view"
+SIDES_METHOD = "sides"
+"""All four photos of the object instead of one; measured where it is named."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class SingleViewBench:
             return truth_itself
         if name == "two-layers":
             return two_layers
+        if name == SIDES_METHOD:
+            return SidesMethod(pictures=self.pictures)
         if name in _REMEMBERING:
             library = open_library(self.objects)
             shapes = training_shapes(library, tell)
@@ -113,7 +117,7 @@ class SingleViewBench:
 
     def _peak_mb(self, name: str, file: RowFile) -> float | None:
         """Peak memory of a pipeline's method on the first photo, measured once."""
-        if name in (*BOUNDS, *_REMEMBERING):
+        if name in (*BOUNDS, *_REMEMBERING, SIDES_METHOD):
             return None
         if not file.peak_path.is_file():
             view = case_of(next(truths(self.objects, 1)), 0).view

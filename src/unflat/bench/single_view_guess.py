@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from unflat.bench.single_view_cases import Case
+from unflat.bench.single_view_cases import VIEWS, Case, case_of
 from unflat.core import Camera, Context, Part, RecipeError, Reconstruction, View, Views
 from unflat.core.material import Material
-from unflat.pipeline.plan import plan
+from unflat.pipeline.plan import Plan, plan
 from unflat.pipeline.recipe import load_recipe
 
 _STEPS = "largest-part,watertight,decimate"
@@ -72,27 +72,50 @@ class PipelineMethod:
 
     def guess(self, view: View) -> Guess:
         """Reconstruct, surface, finish, texture; what the surface and finish stages need is the backend's time, too."""
-        settings: dict[str, Any] = {"reconstruct.backend": self.backend, "finish.steps": _STEPS}
-        settings |= {f"reconstruct.{name}": value for name, value in self.settings} | _TEXTURE
-        planned = plan(load_recipe("photo").with_settings(settings), "photo")
-        result: Any = Views((view,))
-        started, seconds = time.perf_counter(), {"shape": 0.0, "texture": 0.0}
-        started_cpu, shape_cpu_s = time.process_time(), 0.0
-        reconstruction: Reconstruction | None = None
-        for step in planned.steps:
-            stage = step.step.stage
-            if stage == "segment" or (stage == "texture" and not self.pictures):
-                continue
-            result = step.backend(result, Context())
-            if isinstance(result, Reconstruction):
-                reconstruction = result
-            now = time.perf_counter()
-            seconds["texture" if stage == "texture" else "shape"] += now - started
-            started = now
-            if stage != "texture":
-                shape_cpu_s = time.process_time() - started_cpu
-        assert reconstruction is not None, "a plan has a reconstructor"
-        camera = reconstruction.views.items[0].camera
-        assert camera is not None, "a reconstruction's views have cameras"
-        part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
-        return Guess(part, camera, True, seconds["shape"], shape_cpu_s, seconds["texture"])
+        settings: dict[str, Any] = {"reconstruct.backend": self.backend}
+        settings |= {f"reconstruct.{name}": value for name, value in self.settings}
+        return _guess(_planned("photo", "photo", settings), Views((view,)), pictures=self.pictures)
+
+
+@dataclass(frozen=True)
+class SidesMethod:
+    """The recipe `sides`: all photos of the object, a quarter turn apart, beginning with the case's own as its front.
+
+    It is told which side each shows, nothing else.
+    """
+
+    pictures: bool = True
+
+    def __call__(self, case: Case) -> Guess:
+        """The guess at a case."""
+        numbers = [(case.view_index + step) % VIEWS for step in range(VIEWS)]
+        views = Views(tuple(case.view if n == case.view_index else case_of(case.truth, n).view for n in numbers))
+        return _guess(_planned("sides", "photos", {}), views, pictures=self.pictures)
+
+
+def _planned(recipe: str, kind: str, settings: dict[str, Any]) -> Plan:
+    return plan(load_recipe(recipe).with_settings({"finish.steps": _STEPS} | settings | _TEXTURE), kind)
+
+
+def _guess(planned: Plan, views: Views, *, pictures: bool) -> Guess:
+    result: Any = views
+    started, seconds = time.perf_counter(), {"shape": 0.0, "texture": 0.0}
+    started_cpu, shape_cpu_s = time.process_time(), 0.0
+    reconstruction: Reconstruction | None = None
+    for step in planned.steps:
+        stage = step.step.stage
+        if stage == "segment" or (stage == "texture" and not pictures):
+            continue
+        result = step.backend(result, Context())
+        if isinstance(result, Reconstruction):
+            reconstruction = result
+        now = time.perf_counter()
+        seconds["texture" if stage == "texture" else "shape"] += now - started
+        started = now
+        if stage != "texture":
+            shape_cpu_s = time.process_time() - started_cpu
+    assert reconstruction is not None, "a plan has a reconstructor"
+    camera = reconstruction.views.items[0].camera
+    assert camera is not None, "a reconstruction's views have cameras"
+    part = result if isinstance(result, Part) else Part(reconstruction.mesh, Material())
+    return Guess(part, camera, True, seconds["shape"], shape_cpu_s, seconds["texture"])

@@ -44,6 +44,8 @@ class SetReading:
     folder: Path | None = None
     """Where photos are mapped from; None: they are held in memory."""
     progress: Callable[[float], None] = lambda _: None
+    as_given: bool = False
+    """Each a single picture, and their order means something; else files are sorted by name."""
 
 
 def read_photo_set(pictures: Sequence[Any], how: SetReading) -> PhotoSet:
@@ -53,7 +55,7 @@ def read_photo_set(pictures: Sequence[Any], how: SetReading) -> PhotoSet:
     """
     side_px, folder, progress = how.side_px, how.folder, how.progress
     with _workplace(folder) as place:
-        files, in_order = _opened(pictures, place, how.frames, progress)
+        files, in_order = _opened(pictures, place, how)
         photos: list[Photo] = []
         refused: list[tuple[str, InputError]] = []
         for done, picture in enumerate(files):
@@ -77,17 +79,15 @@ def _workplace(folder: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def _opened(
-    pictures: Sequence[Any], place: Path, frames: int, progress: Callable[[float], None]
-) -> tuple[list[Any], bool]:
+def _opened(pictures: Sequence[Any], place: Path, how: SetReading) -> tuple[list[Any], bool]:
     """The single pictures, in order, and whether they all come from films. Arrays and bytes are taken as they are."""
-    if not all(isinstance(picture, str | Path) and str(picture) != "-" for picture in pictures):
+    if how.as_given or not all(isinstance(picture, str | Path) and str(picture) != "-" for picture in pictures):
         return list(pictures), False
     capture = capture_files(pictures, unpack_to=place / "unpacked")
     files: list[Any] = list(capture.pictures)
     for number, video in enumerate(capture.videos):
         share, start = 0.5 / len(capture.videos), 0.5 * number / len(capture.videos)
-        files += _frames(video, place, frames, lambda part, a=start, b=share: progress(a + b * part))  # type: ignore[misc]
+        files += _frames(video, place, how.frames, lambda part, a=start, b=share: how.progress(a + b * part))  # type: ignore[misc]
     return files, bool(capture.videos) and not capture.pictures
 
 

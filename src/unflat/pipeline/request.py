@@ -46,6 +46,8 @@ class Request:
     """Length of 1 in the depth map, in metres; makes it metric."""
     cameras: Path | str | None = None
     """The photos' cameras: a transforms.json, a COLMAP model, or what Metashape or RealityScan exported."""
+    sides: Sequence[str] = ()
+    """Which side of the object each picture shows, where photos share nothing: front, left, back, right, or degrees."""
     frames: int = 60
     """How many frames of a film are taken at most."""
     recipe: str | None = None
@@ -85,8 +87,10 @@ class Prepared:
 
 def choose_recipe(request: Request, kind: str) -> Recipe:
     """The recipe for a request: named or by kind, in the wanted quality, with target and own settings applied."""
-    base = request.recipe or {"photo": "relief" if request.depth is not None else "photo", "views": "photos"}.get(
-        kind, kind
+    base = (
+        request.recipe
+        or ("sides" if request.sides else None)
+        or {"photo": "relief" if request.depth is not None else "photo", "views": "photos"}.get(kind, kind)
     )
     if request.quality != "standard":
         if request.recipe is not None and base.endswith((".toml", "-draft", "-high")):
@@ -101,6 +105,8 @@ def choose_recipe(request: Request, kind: str) -> Recipe:
         recipe = recipe.with_segmenter(_OBJECT_SEGMENTER)
     if request.target:
         recipe = recipe.with_settings(dict(find_target(request.target).settings))
+    if request.sides:
+        recipe = recipe.with_settings({"pose.sides": tuple(request.sides)})
     lengths = {f"finish.scale.{name}": getattr(request, name) for name in ("height", "size")}
     recipe = recipe.with_settings({key: value for key, value in lengths.items() if value is not None})
     return recipe.with_settings(request.settings)
@@ -114,14 +120,18 @@ def prepare(
     """Read the pictures, choose and plan the recipe. Nothing expensive yet."""
     intake = read_intake(
         request.pictures,
-        kind=request.kind,
+        kind="photos" if request.sides else request.kind,
         mask=request.mask,
         depth=request.depth,
         depth_kind=request.depth_kind,
         depth_unit_m=request.depth_unit_m,
         cameras=request.cameras,
         reading=SetReading(
-            _SET_SIDE_PX[request.quality], request.frames, _photo_folder(request), _reading(on_event, cancelled)
+            _SET_SIDE_PX[request.quality],
+            request.frames,
+            _photo_folder(request),
+            _reading(on_event, cancelled),
+            as_given=bool(request.sides),
         ),
     )
     planned = plan(choose_recipe(request, intake.kind), intake.kind, commercial_only=request.commercial)

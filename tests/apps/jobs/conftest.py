@@ -1,7 +1,5 @@
 """A data folder of one's own, and what lies in it."""
 
-import os
-
 import pytest
 
 from unflat.apps.jobs.claims import Claims
@@ -28,11 +26,12 @@ def config(tmp_path):
     return JobsConfig(tmp_path / "data")
 
 
-@pytest.fixture
-def database(config):
-    """An SQLite file; with UNFLAT_TEST_DATABASE=postgresql://… the same tests run on PostgreSQL."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(config, request):
+    """An SQLite file; and PostgreSQL."""
     config.data.mkdir()
-    database = Database(os.environ.get("UNFLAT_TEST_DATABASE") or config.database_url)
+    url = config.database_url if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    database = Database(url)
     yield database
     METADATA.drop_all(database.engine)
     database.close()

@@ -49,6 +49,18 @@ def pear_png():
     return png(shaded_pear())
 
 
+@pytest.fixture(scope="session")
+def sides(tmp_path_factory):
+    """Pictures of the pear's left, back and right; they share no spot, for each has another colour."""
+    folder = tmp_path_factory.mktemp("sides")
+    paths = []
+    for name, order in (("left", (1, 0, 2)), ("back", (2, 1, 0)), ("right", (0, 2, 1))):
+        pear = shaded_pear()
+        paths.append(folder / f"{name}.png")
+        paths[-1].write_bytes(png(np.dstack([pear[..., list(order)], pear[..., 3]])))
+    return paths
+
+
 @pytest.fixture
 def picture(pear_png):
     return pear_png

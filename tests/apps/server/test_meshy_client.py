@@ -125,6 +125,21 @@ def test_their_server_makes_converts_checks_and_lists_with_ours(served, meshy_sc
         assert '"status": "SUCCEEDED"' in stream.read().decode()
 
 
+def test_four_sides_are_one_model(served, meshy_script, pear_png, sides, tmp_path):
+    front = tmp_path / "front.png"
+    front.write_bytes(pear_png)
+
+    async def work(client):
+        made = await call(client, "meshy_multi_image_to_3d", file_paths=[str(front), *map(str, sides)],
+                          model_type="lowpoly", target_formats=["glb"])  # fmt: skip
+        done = await ended(client, made["task_id"], "multi-image-to-3d")
+        assert done["outcome"] == "SUCCEEDED", done
+        asset = await saved(client, made["task_id"], "multi-image-to-3d", "glb", tmp_path / "four.glb")
+        assert unflat.check(asset).watertight
+
+    talk(served, meshy_script, work, tmp_path)
+
+
 def test_what_can_not_be_done_is_told_at_once(served, meshy_script, pear_png, tmp_path):
     picture = tmp_path / "pear.png"
     picture.write_bytes(pear_png)

@@ -19,7 +19,7 @@ from unflat.io.media import PICTURE_ENDINGS
 def run(arguments: Sequence[str]) -> int:
     """Make the models; give the exit status, that of the worst picture."""
     options = _parser().parse_args(arguments)
-    as_one = options.cameras or options.together or options.kind == "photos"
+    as_one = options.cameras or options.together or options.sides or options.kind == "photos"
     jobs = [options.pictures] if as_one else [[picture] for picture in _pictures(options.pictures)]
     several = len(jobs) > 1
     status, results = 0, []

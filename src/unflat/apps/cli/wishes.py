@@ -18,6 +18,9 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("what is in the picture")
     source.add_argument("--kind", choices=("photo", "photos", "drawing"), help="default: unflat looks at the picture")
     source.add_argument("--together", action="store_true", help="all pictures, or the film, show one thing from around")
+    source.add_argument(
+        "--sides", metavar="S,S", default="", help="which side each picture shows, such as front,left,back,right"
+    )
     source.add_argument("--object", action="store_true", help="of photos taken together: only the object counts")
     source.add_argument("--frames", type=int, default=60, metavar="N", help="most frames taken from a film")
     source.add_argument("--mask", metavar="FILE", help="a mask picture: white is object")
@@ -75,6 +78,7 @@ def request_of(options: argparse.Namespace, pictures: Sequence[str]) -> Request:
     return Request(
         pictures=pictures,
         kind="photos" if options.together else options.kind,
+        sides=tuple(side.strip() for side in options.sides.split(",") if side.strip()),
         frames=options.frames,
         mask=options.mask,
         depth=options.depth,

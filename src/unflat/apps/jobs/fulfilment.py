@@ -33,6 +33,7 @@ def request_fields(order: Order, place: Place) -> dict[str, Any]:
     return {
         "pictures": pictures,
         "kind": order.source,
+        "sides": tuple(order.sides),
         "mask": None if order.mask is None else place(order.mask),
         "cameras": None if order.cameras is None else place(order.cameras),
         "recipe": order.recipe,

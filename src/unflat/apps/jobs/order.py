@@ -85,6 +85,9 @@ class Order(_Strict):
     pictures: list[FileRef] = Field(default_factory=list, max_length=MAX_PICTURES)
     model: FileRef | None = Field(None, description="The model, for rework and check.")
     source: Literal["photo", "photos", "drawing"] | None = _as_in_request("kind", None)
+    sides: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,12}$")]] = _as_in_request(
+        "sides", [], max_length=12
+    )
     target: Target = _as_in_request("target", "")
     quality: Literal["draft", "standard", "high"] = Field("standard", description="How much time to spend.")
     recipe: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None = Field(

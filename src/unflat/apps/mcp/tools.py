@@ -104,6 +104,10 @@ def _add_making(server: MCPServer, ordering: _Ordering) -> None:
             Literal["photo", "photos", "drawing"] | None,
             Field(description="photos: all pictures show one object from around; null: unflat looks."),
         ] = None,
+        sides: Annotated[
+            list[str] | None,
+            Field(max_length=12, description="Which side each picture shows, where they share no spot: front, left, …"),
+        ] = None,
         target: Goal = "",
         quality: Annotated[
             Literal["draft", "standard", "high"], Field(description="How much time to spend.")
@@ -132,7 +136,8 @@ def _add_making(server: MCPServer, ordering: _Ordering) -> None:
         return await _answered(
             ordering.order(
                 context, wait_seconds, save_to, {"pictures": pictures, "mask": mask}, kind="make",
-                source=source or ("photos" if len(pictures) > 1 else None), target=target, quality=quality,
+                source=source or ("photos" if len(pictures) > 1 else None), sides=sides or [],
+                target=target, quality=quality,
                 height=height, size=size, formats=formats, faces=faces, texture_px=texture_px,
                 all_objects=all_objects, seed=seed,
             )

@@ -36,6 +36,8 @@ _OUR_STATES = {theirs: ours for ours, theirs in _STATES.items()}
 _FORMATS = ("glb", "usdz", "obj", "stl", "3mf", "ply")
 _USUAL_FORMATS = ["glb", "usdz", "obj", "stl"]
 _TEXTURE_PX = {"2k": 2048, "4k": 4096, "8k": 8192}
+_SIDES = {2: ["front", "back"], 3: ["front", "left", "back"], 4: ["front", "left", "back", "right"]}
+"""What several pictures are taken to show, by their number: theirs says no more than “from different angles”."""
 _KEPT_MS = 30 * 86_400_000
 _LOOK_S = 0.5
 _REFUSED = {"pose_mode": "a pose", "texture_prompt": "a texture prompt", "texture_image_url": "a texture picture",
@@ -91,7 +93,9 @@ def multi_image_to_3d(shared: Parts, caller: Writer, asked: Annotated[dict[str, 
     urls = asked.get("image_urls")
     if not isinstance(urls, list) or not urls:
         raise MeshyRefusal("image_urls must be a list of pictures.")
-    wishes = _wishes(asked) | ({"source": "photos"} if len(urls) > 1 else {})
+    if len(urls) > max(_SIDES):
+        raise MeshyRefusal(f"image_urls may name {max(_SIDES)} pictures at most.")
+    wishes = _wishes(asked) | ({"sides": _SIDES[len(urls)]} if len(urls) > 1 else {})
     pictures = [_reference(url, "image_urls") for url in urls]
     return _begun(ordered(shared, caller, "meshy/multi-image-to-3d", asked, wishes | {"pictures": pictures}))
 

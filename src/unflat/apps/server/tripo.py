@@ -33,6 +33,8 @@ _MALFORMED, _INVALID, _UNKNOWN_TASK, _UNSUPPORTED_TASK, _UNSUPPORTED_FILE = 1003
 _CODES = {400: _INVALID, 401: 1002, 403: 1005, 404: _UNKNOWN_TASK, 409: _INVALID, 413: _INVALID, 422: _INVALID,
           429: 2000, 503: 1000}  # fmt: skip
 _UPLOAD_S = 3600.0
+_SIDES = ("front", "left", "back", "right")
+"""What the inputs of several views show, in this order; one that is missing is null."""
 _ENDINGS = ("jpg", "jpeg", "png", "webp", "glb", "gltf", "obj", "stl", "ply", "3mf", "usdz", "heic", "avif")
 _REFUSED_WISHES = ("quad", "generate_parts", "smart_low_poly", "auto_size", "compress", "style")
 """Wishes of image and multiview that would give another model than the one that we make; false is fine."""
@@ -107,10 +109,13 @@ def multiview_to_model(shared: Parts, caller: Writer, asked: Annotated[dict[str,
     inputs = asked.get("inputs", asked.get("files"))
     if not isinstance(inputs, list) or any(isinstance(item, dict) and "task_id" in item for item in inputs):
         raise TripoRefusal(_INVALID, "inputs must be a list of files or links.", "Upload the pictures first.")
-    pictures = [_reference(shared, caller, item) for item in inputs if item]
-    if not pictures:
-        raise TripoRefusal(_INVALID, "inputs names no picture.", "The front view is needed.")
-    wishes = _wishes(asked) | ({"source": "photos"} if len(pictures) > 1 else {})
+    shown = [(side, _reference(shared, caller, item)) for side, item in zip(_SIDES, inputs, strict=False) if item]
+    if not shown or len(inputs) > len(_SIDES):
+        raise TripoRefusal(
+            _INVALID, "inputs must be 1 to 4 pictures: front, left, back, right.", "Give the front view."
+        )
+    wishes = _wishes(asked) | ({"sides": [side for side, _ in shown]} if len(shown) > 1 else {})
+    pictures = [picture for _, picture in shown]
     return _begun(ordered(shared, caller, "tripo/multiview_to_model", asked, wishes | {"pictures": pictures}))
 
 

@@ -9,6 +9,9 @@ from itertools import pairwise
 from unflat.core import InputError, View, Views
 from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, ColmapAnswer
 
+_MOST_SIDES = 6
+_SIDES_HINT = " Or, if each shows another side, name them: --sides front,left,back,right."
+"""What a few photos, a quarter turn apart, are better made with."""
 _FEW_FEATURES = 150
 """A photo with fewer is blurred, dark or shows nothing but plain surfaces."""
 _FEW_MATCHES = 30
@@ -76,7 +79,8 @@ def refuse_unplaceable(answer: ColmapAnswer, called: Mapping[str, str], *, maske
     raise InputError(
         f"{alone} of {len(called)} photos do not overlap enough with the others.",
         code="photos-do-not-overlap",
-        hint=_add_between(*gap) if gap else "Take photos that share two thirds of what they show with the next.",
+        hint=(_add_between(*gap) if gap else "Take photos that share two thirds of what they show with the next.")
+        + (_SIDES_HINT if len(called) <= _MOST_SIDES else ""),
     )
 
 

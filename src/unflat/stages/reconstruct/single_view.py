@@ -5,27 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import Float64
 
 from unflat.core import Context, Drawing, InputError, Mask, Mesh, RecipeError, Reconstruction, View, Views
-from unflat.geometry.depth_integration import DepthAndNormals
-from unflat.geometry.inflated_thickness import inflated_thickness
 from unflat.geometry.meshes import transformed_reconstruction
-from unflat.geometry.object_crop import ObjectCrop, cropped_to_object
 from unflat.geometry.object_doubts import doubts_about
-from unflat.geometry.object_frame import FILL, LEAST_TAN_HALF_FOV, object_camera
+from unflat.geometry.object_frame import FILL
 from unflat.geometry.similarities import scaling, shift, turning
 from unflat.geometry.symmetric_layers import symmetric
-from unflat.geometry.two_sides import TwoSides, finished_solid, layers_of
-from unflat.geometry.upright import upright_rotation
+from unflat.geometry.two_sides import finished_solid, layers_of
+from unflat.nets.object_guess import ObjectGuess, guess_object
 from unflat.nets.shipped_weights import SHIPPED
-from unflat.nets.single_view import Prediction, SingleViewNetwork, load_single_view
+from unflat.nets.single_view import load_single_view
 
 _RESOLUTIONS = (64, 512)
-_WIDEST_TAN = 1.0
-"""No photo of one object that fills the square is taken through a wider lens (90°)."""
 _LEAST_SIDE_PX = 8
 """An outline of fewer pixels says nothing of a shape."""
 _SCENE_SHARE = 0.97
@@ -71,55 +65,24 @@ class SingleView:
         for doubt in doubts_about(view.photo, mask):
             context.warn(doubt)
         network = load_single_view(Path(self.weights) if self.weights else SHIPPED)
-        crop = cropped_to_object(view.photo, mask, max(self.resolution, network.size_px))
         context.progress(0.1)
-        said = _asked(network, crop)
+        guess = guess_object(network, view.photo, mask, self.resolution)
         context.progress(0.6)
-        _tell_uncertainty(said, crop, context)
-        tangent = float(np.clip(crop.tan_half_fov or said.tan_half_fov, LEAST_TAN_HALF_FOV, _WIDEST_TAN))
-        mesh = self._solid(said, crop, tangent, context)
-        camera = crop.photo_camera(tangent)
-        seen_from = View(view.photo, mask, camera)
-        turn = self._turn(said) if isinstance(source, Views) else np.eye(3)
+        _tell_uncertainty(guess, context)
+        mesh = self._solid(guess, context)
+        seen_from = View(view.photo, mask, guess.photo_camera)
+        turn = guess.upright if self.upright and isinstance(source, Views) else np.eye(3)
         context.progress(1.0)
         return _placed(Reconstruction(mesh, Views((seen_from,))), turn)
 
-    def _solid(self, said: Prediction, crop: ObjectCrop, tangent: float, context: Context) -> Mesh:
-        camera = object_camera(len(crop.mask), tangent)
-        middle = np.float32(1 / tangent)
-        nearest = np.float32(0.05) * middle
-        front, back = (
-            DepthAndNormals(np.maximum(depth + middle, nearest), np.maximum(error, 1e-4), normals)
-            for depth, error, normals in (
-                (said.front, said.front_error, said.front_normals),
-                (said.back, said.back_error, said.back_normals),
-            )
-        )
-        filled = said.filled if self.carve else None
-        sides = TwoSides(camera, front, back, crop.mask, filled, crop.image, said.back_color)
+    def _solid(self, guess: ObjectGuess, context: Context) -> Mesh:
+        sides = guess.sides(carve=self.carve)
         layers = layers_of(sides)
         context.progress(0.7)
         if self.symmetry < 1:
             layers = symmetric(layers, self.symmetry, context.seed)
         context.progress(0.8)
         return finished_solid(layers, sides)
-
-    def _turn(self, said: Prediction) -> Float64[np.ndarray, "3 3"]:
-        if not self.upright:
-            return np.eye(3)
-        axes = object_camera(1, said.tan_half_fov).world_from_camera[:3, :3]
-        return upright_rotation(axes @ said.up.astype(np.float64))
-
-
-def _asked(network: SingleViewNetwork, crop: ObjectCrop) -> Prediction:
-    """What the network says of the crop, at the crop's size; what it paints anew is laid over the crop's own detail."""
-    size = (network.size_px, network.size_px)
-    image, mask = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (crop.image, crop.mask))
-    said = network(image, mask, inflated_thickness(mask))
-    if len(crop.mask) == network.size_px:
-        return said
-    painted = replace(said, back_color=said.back_color - image).enlarged(len(crop.mask))
-    return replace(painted, back_color=np.clip(crop.image + painted.back_color, 0, 1))
 
 
 def _view_of(source: Views | Drawing) -> tuple[View, Mask]:
@@ -152,11 +115,8 @@ def _refuse_hopeless(view: View, mask: Mask) -> None:
         )
 
 
-def _tell_uncertainty(said: Prediction, crop: ObjectCrop, context: Context) -> None:
-    inside = crop.mask > 0.5
-    if not inside.any():
-        return
-    error = float((said.front_error + said.back_error)[inside].mean() / 2)
+def _tell_uncertainty(guess: ObjectGuess, context: Context) -> None:
+    error = guess.expected_error
     if error > _UNSURE:
         share = error / (2 * FILL)
         context.warn(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from unflat.core import Camera, Context, Drawing, Field, InputError, Mask, RecipeError, Reconstruction, Scale, Views
-from unflat.geometry.cameras import transform_camera
+from unflat.core import Camera, Context, Drawing, InputError, Mask, RecipeError, Reconstruction, Scale, Views
+from unflat.geometry.field_at_origin import field_at_origin
 from unflat.geometry.hull import hull_field
 
 _FEWEST_VIEWS = 2
@@ -52,7 +50,7 @@ class VisualHull:
         assert isinstance(source, Views)
         if self.metric:
             return Reconstruction(field, source, Scale.METRIC)
-        return _normalized(field, source)
+        return field_at_origin(field, source)
 
 
 def _checked(source: Views | Drawing) -> tuple[tuple[Camera, ...], tuple[Mask, ...]]:
@@ -79,18 +77,3 @@ def _checked(source: Views | Drawing) -> tuple[tuple[Camera, ...], tuple[Mask, .
             )
     cameras = tuple(view.camera for view in source.items if view.camera is not None)
     return cameras, tuple(view.mask for view in source.items if view.mask is not None)
-
-
-def _normalized(field: Field, views: Views) -> Reconstruction:
-    """The hull's box moved to the origin, its longest side 1, with the cameras."""
-    inside = np.argwhere(field.distance < 0)
-    low, high = field.origin + field.voxel * inside.min(axis=0), field.origin + field.voxel * inside.max(axis=0)
-    scale = 1 / max(float((high - low).max()), field.voxel)
-    similarity = np.diag([scale, scale, scale, 1.0])
-    similarity[:3, 3] = -scale * (low + high) / 2
-    moved = Field(field.distance * np.float32(scale), scale * field.origin + similarity[:3, 3], field.voxel * scale)
-    items = tuple(
-        replace(view, camera=view.camera and transform_camera(view.camera, similarity), depth=None)
-        for view in views.items
-    )
-    return Reconstruction(moved, Views(items), Scale.UP_TO_SCALE)

@@ -49,6 +49,19 @@ def test_json_is_one_object_on_stdout(unflat, photo):
     assert result["reports"][0]["watertight"] is True
 
 
+def test_photos_are_taken_in_the_order_of_their_sides(unflat, tmp_path, pear):
+    Image.fromarray(pear(220)).save(tmp_path / "z_front.png")
+    Image.fromarray(np.ascontiguousarray(pear(220)[:, ::-1])).save(tmp_path / "a_back.png")
+    pictures = (tmp_path / "z_front.png", tmp_path / "a_back.png")
+    status, *_ = unflat(*pictures, "--sides", "front,back", *DRAFT)
+    assert status == 0
+    assert load_asset(tmp_path / "z_front.glb").parts, "the first picture names the model"
+    status, _, err = unflat(*pictures, "--sides", "front,left,back", *DRAFT)
+    assert status == 2 and "[sides-do-not-fit]" in err
+    status, _, err = unflat(*pictures, "--sides", "front,north", *DRAFT)
+    assert status != 0 and "[bad-option]" in err
+
+
 def test_a_folder_becomes_a_model_each_and_one_bad_picture_stops_nothing(unflat, tmp_path, pear):
     folder = tmp_path / "in"
     folder.mkdir()

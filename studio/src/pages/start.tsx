@@ -9,7 +9,7 @@ import { PhotoStrip } from "../parts/photo_strip";
 import { WishesForm } from "../parts/wishes_form";
 import { asTrouble, type Trouble } from "../server/client";
 import { announce } from "../state/announce";
-import { clearDraft, draftTrouble, makeModels, photos, wishes } from "../state/draft";
+import { clearDraft, draftTrouble, makeModels, photos, sidesOf, wishes } from "../state/draft";
 import { jobs, jobsTrouble, putJob } from "../state/history";
 import { go, linkTo } from "../state/routes";
 import { needsHeight } from "../words/targets";
@@ -59,7 +59,8 @@ function Prepare() {
   const [sending, setSending] = useState(false);
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const list = photos.value;
-  const together = wishes.value.together && list.length > 1;
+  const together = wishes.value.set !== "each" && list.length > 1;
+  const sides = wishes.value.set === "sides" ? sidesOf(list.length) : undefined;
   const photo = list.find((one) => one.key === chosen) ?? list[0]!;
   const ready = list.filter((one) => one.id);
   const waiting = list.some((one) => !one.id && !one.trouble);
@@ -95,7 +96,8 @@ function Prepare() {
             {photo.url ? <img src={photo.url} alt={photo.name} /> : <Loading text="Fetching the photo…" />}
           </div>
         )}
-        {together && <p class="quiet">Photos from all around, each overlapping the next, give the best model. Twenty are good, more are better.</p>}
+        {sides && <p class="quiet">{list.map((one, at) => `${sides[at]}: ${one.name}`).join(" · ")}. Left is the thing's own left.</p>}
+        {together && !sides && <p class="quiet">Photos from all around, each overlapping the next, give the best model. Twenty are good, more are better.</p>}
         <PhotoStrip chosen={photo.key} onChoose={setChosen} />
         {draftTrouble.value && <Notice trouble={draftTrouble.value} />}
       </div>

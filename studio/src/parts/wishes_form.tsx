@@ -1,23 +1,23 @@
 // What the model is for, how big the thing is, and how much time it may take.
 
-import { photos, wish, wishes } from "../state/draft";
+import { photos, sidesOf, wish, wishes, type Wishes } from "../state/draft";
 import { needsHeight, QUALITIES, TARGETS } from "../words/targets";
 import { Choices } from "./choices";
 
-const SETS = [
-  { value: "together", name: "One model", about: "All photos show the same thing from around" },
-  { value: "each", name: "A model each", about: "Every photo shows another thing" },
-];
+const TOGETHER = { value: "together", name: "One model", about: "Photos from all around, each overlapping the next" };
+const SIDES = { value: "sides", name: "A model of its sides", about: "A photo for each side; they need not overlap" };
+const EACH = { value: "each", name: "A model each", about: "Every photo shows another thing" };
 
 export function WishesForm() {
-  const { together, turned, target, quality, height, unit } = wishes.value;
+  const { set, turned, target, quality, height, unit } = wishes.value;
   const several = photos.value.length > 1;
+  const named = sidesOf(photos.value.length) !== undefined;
   return (
     <div class="stack wide">
       {several && (
-        <Choices legend={`${photos.value.length} photos become`} name="set" choices={SETS} value={together ? "together" : "each"} onChange={(value) => wish({ together: value === "together" })} />
+        <Choices legend={`${photos.value.length} photos become`} name="set" choices={named ? [TOGETHER, SIDES, EACH] : [TOGETHER, EACH]} value={set === "sides" && !named ? "together" : set} onChange={(value) => wish({ set: value as Wishes["set"] })} />
       )}
-      {several && together && (
+      {several && (set === "together" || (set === "sides" && !named)) && (
         <label class="tick">
           <input type="checkbox" checked={turned} onChange={(event) => wish({ turned: event.currentTarget.checked })} />
           <span>

@@ -81,6 +81,7 @@ export interface Order {
   kind: "make" | "rework" | "check";
   pictures: FileRef[];
   source?: string | null;
+  sides?: string[];
   target?: string;
   quality?: Quality;
   height?: string | null;

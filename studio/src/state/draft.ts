@@ -25,7 +25,8 @@ export interface Photo {
 }
 
 export interface Wishes {
-  together: boolean;
+  /** What several photos become. */
+  set: "together" | "sides" | "each";
   turned: boolean;
   target: string;
   quality: Quality;
@@ -34,7 +35,7 @@ export interface Wishes {
 }
 
 const KEY = "unflat.draft";
-const NO_WISHES: Wishes = { together: true, turned: false, target: "", quality: "standard", height: "", unit: "cm" };
+const NO_WISHES: Wishes = { set: "together", turned: false, target: "", quality: "standard", height: "", unit: "cm" };
 const PICTURE = /^image\/|\.(hei[cf]|avif|tiff?|svg)$/i;
 
 export const photos = signal<Photo[]>([]);
@@ -104,7 +105,7 @@ export async function draftFrom(job: Job): Promise<void> {
   clearDraft();
   const height = /^([\d.]+)\s*(cm|mm|m|in)$/.exec(order.height ?? "");
   wishes.value = {
-    together: order.source === "photos" || ids.length < 2,
+    set: order.sides?.length ? "sides" : order.source === "photos" || ids.length < 2 ? "together" : "each",
     turned: Boolean(order.object_masks),
     target: order.target ?? "",
     quality: order.quality ?? "standard",
@@ -142,11 +143,14 @@ async function recall(photo: Photo): Promise<void> {
   }
 }
 
+/** Which sides so many photos show, in order; undefined where there are too few or too many. */
+export const sidesOf = (count: number): string[] | undefined => SIDES[count];
+const SIDES: Record<number, string[]> = { 2: ["front", "back"], 3: ["front", "left", "back"], 4: ["front", "left", "back", "right"] };
+
 /** Place the orders: one for all photos together, or one for each. Gives the jobs. */
 export async function makeModels(): Promise<Job[]> {
   const ready = photos.value.filter((photo) => photo.id);
-  const { together } = wishes.value;
-  const sets = together && ready.length > 1 ? [ready] : ready.map((photo) => [photo]);
+  const sets = wishes.value.set !== "each" && ready.length > 1 ? [ready] : ready.map((photo) => [photo]);
   const jobs = [];
   for (const set of sets) jobs.push(await placeOrder(orderOf(set), newKey()));
   return jobs;
@@ -155,11 +159,12 @@ export async function makeModels(): Promise<Job[]> {
 function orderOf(set: Photo[]): Order {
   const { target, quality, height, unit, turned } = wishes.value;
   const alone = set.length === 1 ? set[0]! : null;
+  const sides = wishes.value.set === "sides" ? sidesOf(set.length) : undefined;
   const title = (set.length > 1 ? `${bare(set[0]!.name)} (${set.length} photos)` : bare(set[0]!.name)).slice(0, 80);
   return {
     kind: "make",
     pictures: set.map((photo) => ({ file: photo.id! })),
-    ...(alone ? {} : { source: "photos", object_masks: turned }),
+    ...(alone ? {} : sides ? { sides } : { source: "photos", object_masks: turned }),
     target,
     quality,
     ...(Number(height) > 0 ? { height: `${height}${unit}` } : {}),

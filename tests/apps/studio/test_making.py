@@ -86,6 +86,21 @@ def test_several_photos_are_one_thing_or_one_each(open_page, pear, tmp_path):
     page.get_by_role("button", name="Make the model").wait_for()
 
 
+def test_photos_of_named_sides_are_ordered_as_such(open_page, pear, tmp_path):
+    other = tmp_path / "behind.png"
+    other.write_bytes(pear_png(120))
+    page = open_page()
+    bring(page, pear, other)
+    page.get_by_role("radio", name="A model of its sides").check()
+    page.get_by_text("back: behind.png").wait_for()
+    page.get_by_role("radio", name="Quick").check()
+    with page.expect_request(lambda asked: asked.url.endswith("/v1/jobs") and asked.method == "POST") as ordered:
+        page.get_by_role("button", name="Make the model").click()
+    assert json.loads(ordered.value.post_data)["sides"] == ["front", "back"]
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Same again").or_(page.locator(".model-view")).first.wait_for()
+
+
 def test_what_was_prepared_is_still_there_after_a_reload(open_page, pear):
     page = open_page()
     bring(page, pear)

@@ -3,8 +3,8 @@
 import pytest
 
 from unflat.apps.jobs.ids import is_id, new_id
-from unflat.apps.jobs.memory import memory_mb
 from unflat.apps.jobs.progress import ProgressTeller
+from unflat.apps.process_memory import memory_mb
 from unflat.core.events import RunFinished, StageFinished, StageProgress, StageStarted, WarningRaised
 
 

@@ -59,6 +59,16 @@ def test_a_running_job_is_cancelled_and_can_be_run_again(serve, picture, tmp_pat
     whole(server, server.wait(job["id"]), tmp_path)
 
 
+def test_a_job_that_is_deleted_while_it_runs_lets_its_worker_go(serve, picture, tmp_path):
+    server = serve()
+    first = server.order(picture, **SLOW)
+    server.wait(first["id"], states=("running",))
+    assert server.http.delete(f"/v1/jobs/{first['id']}").status_code == 204
+    job = server.wait(server.order(picture)["id"])
+    assert job["state"] == "succeeded"
+    assert not list((tmp_path / "served").glob(f"**/results/{first['id']}/**/*.glb"))
+
+
 def test_a_killed_worker_is_replaced_and_its_job_goes_on_from_its_stages(serve, picture, tmp_path):
     server = serve()
     job = server.order(picture)

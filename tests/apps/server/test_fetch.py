@@ -23,7 +23,7 @@ URLS = [
 INVALID = [
     "ftp://example.com/x", "file:///etc/passwd", "gopher://x/", "http://", "http:///x", "//x/y", "x", "http://a b/",
     "http://user:pass@8.8.8.8/", "http://8.8.8.8:99999/", "http://[::1/", "data:text/plain,x", "javascript:1",
-    "http://x\r\nHost: y/", "http://" + "a" * 300 + "/",
+    "http://x\r\nHost: y/", "http://8.8.8.8/\x7f", "http://" + "a" * 300 + "/",
 ]  # fmt: skip
 
 
@@ -66,6 +66,9 @@ class Site(http.server.BaseHTTPRequestHandler):
         if kind == "hop":
             self.send_response(302)
             self.send_header("Location", rest)
+            self.end_headers()
+        elif kind == "unchanged":
+            self.send_response(304)
             self.end_headers()
         elif kind == "missing":
             self.send_error(404)
@@ -111,7 +114,9 @@ def test_redirects_are_followed_a_few_times(site):
     assert refused.value.code == "url-redirects"
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "http://127.0.0.1:22/", "ftp://localhost/x", "http://[::1/"])
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "http://127.0.0.1:22/", "ftp://localhost/x", "http://[::1/", "http://["]
+)
 def test_a_redirect_goes_through_the_same_door(site, target):
     with pytest.raises(InputError) as refused:
         fetched(f"{site}/hop?{target}")
@@ -131,6 +136,12 @@ def test_a_redirect_into_a_private_network_is_refused(site, monkeypatch):
     with pytest.raises(InputError) as refused:
         fetched(f"{site.replace('localhost', '127.0.0.1')}/hop?http://127.0.0.1/secret", allow_private=False)
     assert refused.value.code == "url-forbidden" and len(seen) == 2
+
+
+def test_a_redirect_to_nowhere_is_a_status_like_others(site):
+    with pytest.raises(InputError) as refused:
+        fetched(f"{site}/unchanged")
+    assert refused.value.code == "url-status"
 
 
 def test_bounds_hold(site):

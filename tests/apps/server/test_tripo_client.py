@@ -125,3 +125,13 @@ def test_what_can_not_be_done_is_answered_as_theirs_does(served, made, tmp_path)
         return codes
 
     assert talk(served, work) == [2002, 2002, 2002, 2002, 2004, 1004, 2001, 1004, 2001, 2004, 2002]
+
+
+def test_a_link_takes_one_file(served, made):
+    asked = served.http.post("/v3/files/presign", json={"format": "png"}).json()["data"]
+    content = made[1].read_bytes()
+    assert served.http.put(asked["presigned_url"], content=content).status_code == 200
+    again = served.http.put(asked["presigned_url"], content=content[:-1] + b"x")
+    assert again.status_code in (400, 409) and again.json()["code"] == 1004
+    kept = served.http.get(f"/v1/files/{asked['file_token'].removeprefix('file_')}/content").content
+    assert kept == content

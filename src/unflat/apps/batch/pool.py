@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from unflat.apps.batch.engine import UNLIMITED, WorkLimits, lost
 from unflat.apps.batch.results import Record
 from unflat.apps.batch.task import Task
-from unflat.apps.jobs.memory import memory_mb
+from unflat.apps.process_memory import memory_mb
 from unflat.apps.processes import end_tree, thread_limits
 from unflat.core import StageFailed, UnflatError
 from unflat.core.device import cores
@@ -51,7 +52,7 @@ class LocalPool:
                     worker.begin(task)
                 if not busy:
                     return
-                for worker, record in [*self._finished(told, busy), *self._excessive(busy, looked)]:
+                for worker, record in chain(self._finished(told, busy), self._excessive(busy, looked)):
                     busy.remove(worker)
                     if worker.alive:
                         idle.append(worker)

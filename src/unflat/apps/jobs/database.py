@@ -9,11 +9,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from unflat.apps.jobs.tables import FACTS, METADATA
 from unflat.core.errors import SetupError
 
+AWAY = (OperationalError, InterfaceError)
+"""How SQLAlchemy says that a database does not answer: SQLite by the first, pg8000 by the second."""
 _SCHEMA = "1"
 _BUSY_S = 60.0
 """How long a writer waits for another one; each of ours takes milliseconds."""
@@ -64,11 +73,11 @@ class Database:
     def _make_tables(self) -> None:
         try:
             METADATA.create_all(self.engine)
-        except (OperationalError, ProgrammingError):
+        except (*AWAY, ProgrammingError):
             # Two processes may begin on an empty database at once: the second look finds the tables of the first.
             try:
                 METADATA.create_all(self.engine)
-            except (OperationalError, ProgrammingError) as error:
+            except (*AWAY, ProgrammingError) as error:
                 raise _unreachable(self.engine.url.render_as_string(hide_password=True), error) from error
         if (found := self.fact("schema", _SCHEMA)) != _SCHEMA:
             raise SetupError(

@@ -20,7 +20,7 @@ from unflat.apps.jobs.config import JobsConfig
 from unflat.apps.jobs.database import Database
 from unflat.apps.jobs.ids import is_id, new_id
 from unflat.apps.jobs.media import look_at, safe_name
-from unflat.apps.jobs.problems import NotFound, TooLarge
+from unflat.apps.jobs.problems import Conflict, NotFound, TooLarge
 from unflat.apps.jobs.storage import Storage
 from unflat.apps.jobs.tables import FILES
 from unflat.core.errors import InputError
@@ -59,9 +59,11 @@ class Files:
     def add(self, owner: str, name: str, pieces: Iterable[bytes], id: str | None = None) -> StoredFile:
         """Store what comes in, under an id that was promised or a new one.
 
-        Raises `InputError` for what is not taken, `TooLarge` for too many bytes.
+        Raises `InputError` for what is not taken, `TooLarge` for too many bytes, `Conflict` for an id in use.
         """
         limit = self._config.max_upload_bytes
+        if id is not None and self._is_known(id):
+            raise Conflict("A file has come by this link already.", hint="Ask for another link.")
         digest, size = hashlib.sha256(), 0
         with tempfile.TemporaryDirectory(dir=self._incoming()) as folder:
             path = Path(folder) / "upload"
@@ -82,6 +84,10 @@ class Files:
         with self._database.write() as connection:
             connection.execute(insert(FILES).values(**stored.__dict__))
         return stored
+
+    def _is_known(self, id: str) -> bool:
+        with self._database.read() as connection:
+            return connection.execute(select(FILES.c.id).where(FILES.c.id == id)).first() is not None
 
     def add_data_url(self, owner: str, text: str) -> StoredFile:
         """Store the content of a data URL."""

@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass, field
 
 from unflat.apps.jobs.config import JobsConfig
-
-_ONE_THREAD_EACH = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from unflat.apps.processes import thread_limits
+from unflat.core.device import cores
 
 
 @dataclass
@@ -33,6 +33,8 @@ class Slot:
     """The job, and which attempt at it, that it was last seen at."""
     job_since: float = 0.0
     told_cancel: float | None = None
+    doing: str | None = None
+    """The same as the worker itself says it; None while it waits for work."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -43,7 +45,7 @@ class Slot:
     def start(self) -> None:
         """Start a process; it is ready when it has said so."""
         self.name = f"{self.supervisor}/{secrets.token_hex(4)}"
-        self.ready, self.job, self.told_cancel = False, None, None
+        self.ready, self.job, self.told_cancel, self.doing = False, None, None, None
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "unflat.apps.jobs.worker"],
@@ -96,14 +98,14 @@ class Slot:
         assert process.stdout is not None
         with contextlib.suppress(ValueError, OSError):
             for line in process.stdout:
-                if line.strip() == "ready" and process is self.process:
-                    self.ready = True
+                word, _, rest = line.strip().partition(" ")
+                if process is not self.process:
+                    return
+                self.ready |= word == "ready"
+                if word in ("at", "idle"):
+                    self.doing = rest or None
 
     def _environment(self) -> dict[str, str]:
-        """Several workers share the processor: each gets its part of the cores."""
-        environment = dict(os.environ)
-        if self.config.workers > 1:
-            share = str(max(1, (os.cpu_count() or 1) // self.config.workers))
-            for name in (*_ONE_THREAD_EACH, "NUMBA_NUM_THREADS"):
-                environment.setdefault(name, share)
-        return environment
+        """Several workers share the processor: each gets its part of the cores, unless its owner has said how many."""
+        shares = thread_limits(cores() // self.config.workers) if self.config.workers > 1 else {}
+        return shares | os.environ

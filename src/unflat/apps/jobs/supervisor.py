@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import secrets
-import shutil
 import socket
 import threading
 import time
@@ -17,10 +16,10 @@ from unflat.apps.jobs.claims import Claims
 from unflat.apps.jobs.config import JobsConfig
 from unflat.apps.jobs.database import Database
 from unflat.apps.jobs.job import Job
-from unflat.apps.jobs.memory import memory_mb
 from unflat.apps.jobs.queue import CANCELLED, Queue
 from unflat.apps.jobs.slot import Slot
 from unflat.apps.jobs.worker import out_of_memory
+from unflat.apps.process_memory import memory_mb
 
 LOG = logging.getLogger("unflat.jobs")
 _LOOK_S = 0.2
@@ -71,11 +70,6 @@ class Supervisor:
                 self._quick = Slot(self._config, self.name, "quick")
                 self._quick.start()
             self._quick.say("poke")
-
-    @property
-    def pids(self) -> list[int]:
-        """Of the worker processes that run."""
-        return [slot.process.pid for slot in self._all() if slot.process is not None and slot.is_alive]
 
     def stop(self) -> None:
         """Let workers finish what they are at for the grace; then their jobs are put back. Nothing is lost."""
@@ -148,16 +142,20 @@ class Supervisor:
 
     def _watch(self, slot: Slot, job: Job | None) -> None:
         """Cancel, time and memory of the job that the slot's worker is at."""
-        if job is None:
-            slot.job, slot.told_cancel = None, None
-            return
         now = time.monotonic()
-        attempt = f"{job.id} {job.attempts}"  # the same job may come back to the same worker
+        # the same job may come back to the same worker; and a job may be deleted while a worker is at it
+        attempt = slot.doing if job is None else f"{job.id} {job.attempts}"
         if slot.job != attempt:
             slot.job, slot.job_since, slot.told_cancel = attempt, now, None
-        if job.cancel_at is not None and slot.told_cancel is None:
+        if attempt is None:
+            return
+        if (job is None or job.cancel_at is not None) and slot.told_cancel is None:
             slot.say(f"cancel {attempt}")
             slot.told_cancel = now
+        if job is None:
+            if slot.told_cancel is not None and now - slot.told_cancel > self._config.cancel_grace_s:
+                slot.kill()
+            return
         pid = slot.process.pid if slot.process is not None else 0
         if slot.told_cancel is not None and now - slot.told_cancel > self._config.cancel_grace_s:
             self._end_hard(slot, job, "cancelled", CANCELLED)
@@ -215,11 +213,6 @@ class Supervisor:
                     if self._claims.free_of(path.stem):
                         self.poke()
                     path.unlink(missing_ok=True)
-
-
-def remove_work(config: JobsConfig, job: str) -> None:
-    """Remove what a worker kept of a job."""
-    shutil.rmtree(config.work / job, ignore_errors=True)
 
 
 def _timed_out(limit_s: float) -> dict[str, str]:

@@ -20,11 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
 from unflat.apps.jobs.claims import Claims
 from unflat.apps.jobs.config import JobsConfig
-from unflat.apps.jobs.database import Database
+from unflat.apps.jobs.database import AWAY, Database
 from unflat.apps.jobs.files import Files
 from unflat.apps.jobs.job import Job
 from unflat.apps.jobs.order import FileRef, Order
@@ -64,6 +62,12 @@ class Orders:
         os._exit(70)
 
 
+def _say(line: str) -> None:
+    """Tell the supervisor, on a line of its own, whatever was printed before."""
+    sys.stdout.write(f"\n{line}\n")
+    sys.stdout.flush()
+
+
 class Worker:
     """One process's work."""
 
@@ -85,6 +89,13 @@ class Worker:
                 self._do(job)
 
     def _do(self, job: Job) -> None:
+        _say(f"at {job.id} {job.attempts}")
+        try:
+            self._carry_out(job)
+        finally:
+            _say("idle")
+
+    def _carry_out(self, job: Job) -> None:
         teller = ProgressTeller(partial(self._tell, job))
         folder = self._config.work / job.id
         folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +123,7 @@ class Worker:
     def _tell(self, job: Job, event: str, data: Mapping[str, Any]) -> bool:
         try:
             return self._claims.tell(job, event, data)
-        except OperationalError:  # a database that is away for a moment costs an event, not the job
+        except AWAY:  # a database that is away for a moment costs an event, not the job
             return True
 
     def _end(self, job: Job, state: str, error: Mapping[str, Any] | None, values: Mapping[str, Any]) -> bool:
@@ -120,7 +131,7 @@ class Worker:
         for pause_s in _PATIENCE_S:
             try:
                 return self._claims.end(job, state, error, **values)
-            except OperationalError:
+            except AWAY:
                 time.sleep(pause_s)
         return self._claims.end(job, state, error, **values)
 

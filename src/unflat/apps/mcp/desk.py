@@ -16,6 +16,7 @@ from unflat.apps.jobs.order import Order
 from unflat.apps.jobs.problems import NotFound
 from unflat.apps.jobs.queue import Queue
 from unflat.apps.jobs.results import key_of
+from unflat.apps.jobs.retention import tidy
 from unflat.apps.jobs.storage import Storage
 from unflat.apps.jobs.supervisor import Supervisor
 from unflat.apps.mcp.roots import Roots
@@ -134,6 +135,7 @@ class Desk:
     def _worker(self) -> Supervisor:
         with self._guard:
             if self._supervisor is None:
+                tidy(self._config, self._database, self._files)
                 self._supervisor = Supervisor(self._config, self._database)
                 self._supervisor.start()
             return self._supervisor

@@ -27,6 +27,8 @@ from unflat.apps.server.webhooks import Deliverer
 
 LOG = logging.getLogger("unflat.server")
 _TIDY_S = 300.0
+_DELIVERERS = 4
+"""One address that answers slowly must not keep the others waiting."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemAnswer, "description": text}
     for status, text in (
@@ -70,7 +72,10 @@ def _begin(shared: Shared) -> Callable[[], None]:
     shared.supervisor.start()
     deliverer = Deliverer(shared.database, shared.fetcher)
     threads = [
-        threading.Thread(target=deliverer.run, args=(shared.stopping,), name="webhooks", daemon=True),
+        *(
+            threading.Thread(target=deliverer.run, args=(shared.stopping,), name=f"webhooks-{number}", daemon=True)
+            for number in range(_DELIVERERS)
+        ),
         threading.Thread(target=_tidy_now_and_then, args=(shared,), name="tidy", daemon=True),
     ]
     for thread in threads:

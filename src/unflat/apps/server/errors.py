@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from unflat.apps.jobs.database import AWAY
 from unflat.core.errors import UnflatError
 
 LOG = logging.getLogger("unflat.server")
@@ -62,7 +62,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(UnflatError, _own)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(OperationalError, _database_away)
+    for kind in AWAY:
+        app.add_exception_handler(kind, _database_away)
     app.add_exception_handler(Exception, _unforeseen)
 
 

@@ -62,9 +62,9 @@ class Fetcher:
             if time.monotonic() > until:
                 raise _refused(url, "url-timeout", "took too long to answer")
             response = _sent(client, self._request(client, "GET", url, _HEADERS), url)
-            if response.is_redirect:
-                url = urljoin(url, response.headers["location"])
+            if response.has_redirect_location:
                 response.close()
+                url = _joined(url, response.headers["location"])
                 continue
             if response.status_code != 200:
                 response.close()
@@ -83,13 +83,23 @@ class Fetcher:
         port = f":{parts.port}" if parts.port else ""
         target = f"{parts.scheme}://{place}{port}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         named = f"[{host}]" if ":" in host else host.encode("idna").decode()
-        return client.build_request(
-            method,
-            target,
-            headers=headers | {"Host": f"{named}{port}"},
-            content=body,
-            extensions={"sni_hostname": host},
-        )
+        try:
+            return client.build_request(
+                method,
+                target,
+                headers=headers | {"Host": f"{named}{port}"},
+                content=body,
+                extensions={"sni_hostname": host},
+            )
+        except httpx.InvalidURL as error:
+            raise _refused(url, "url-invalid", "is no valid address") from error
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _refused(location, "url-invalid", "is no valid address") from error
 
 
 def _client() -> httpx.Client:
@@ -104,7 +114,7 @@ def _sent(client: httpx.Client, request: httpx.Request, url: str) -> httpx.Respo
         return client.send(request, stream=True)
     except httpx.TimeoutException as error:
         raise _refused(url, "url-timeout", "did not answer in time") from error
-    except (httpx.HTTPError, OSError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise _refused(url, "url-unreachable", "can't be reached") from error
 
 
@@ -134,7 +144,7 @@ def _address_of(url: str, allow_private: bool) -> str:
             host.encode("idna")
     except (ValueError, UnicodeError) as error:
         raise _refused(url, "url-invalid", "is no valid address") from error
-    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or ord(c) < 32 for c in url):
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or not c.isprintable() for c in url):
         raise _refused(url, "url-invalid", "is no http or https address")
     if parts.username is not None or parts.password is not None:
         raise _refused(url, "url-invalid", "holds a user name or a password")

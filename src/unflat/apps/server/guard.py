@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,8 +33,11 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1", "testserver")
 
 
-class _TooLarge(Exception):
-    pass
+class _TooLarge(HTTPException):
+    """Of a kind that passes through the reading of forms unchanged."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Guard:
@@ -84,12 +88,13 @@ class Guard:
         if length.isdigit() and int(length) > self._settings.max_request_bytes:
             return _too_large()
         host = _name_of(headers.get("host", ""))
-        known = self._settings.trusted_hosts or (_OWN_NAMES if self._settings.is_loopback else ())
+        trusted = {name.lower() for name in self._settings.trusted_hosts}
+        known = {*trusted, *_OWN_NAMES} if trusted or self._settings.is_loopback else set()
         if known and host not in known:
             return _refuse(400, "unknown-host", f"This server is not called “{host[:80]}”.",
                            "Use its own name; the operator can add one with --trusted-host.")  # fmt: skip
         origin = headers.get("origin")
-        alien = origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+        alien = origin is not None and _place_of(origin) != headers.get("host", "")
         if alien and scope["method"] not in _SAFE_METHODS and "authorization" not in headers:
             # A page of another site must not order jobs with the rights of whoever sits at this machine.
             return _refuse(403, "cross-origin", "This came from a page of another site.",
@@ -126,6 +131,13 @@ class Guard:
 
 def _method(method: str) -> str:
     return method if method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS") else "other"
+
+
+def _place_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str:

@@ -13,7 +13,7 @@ ROUTER = APIRouter(tags=["health"])
 
 
 @ROUTER.get("/health")
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:  # no plain function: those wait for a free thread
     """The process answers."""
     return {"status": "ok"}
 

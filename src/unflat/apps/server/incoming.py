@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -14,11 +16,13 @@ from starlette.datastructures import UploadFile
 from unflat.apps.jobs.files import StoredFile
 from unflat.apps.jobs.order import FileRef, Order
 from unflat.apps.jobs.problems import NotFound
-from unflat.apps.server.callers import Caller
+from unflat.apps.server.callers import Caller, refuse_over_quota
 from unflat.apps.server.state import Shared
 from unflat.core.errors import InputError
 
 _PIECE_BYTES = 1 << 20
+_ALL_FETCHED_S = 120.0
+"""For all links of one order: each holds a thread of the server while it is fetched."""
 _FAMILIES = {"pictures": ("picture", "film"), "model": ("model",), "mask": ("picture",), "cameras": ("text",)}
 _WORDS = {"picture": "a picture", "film": "a film", "model": "a 3D model", "text": "a text file"}
 
@@ -50,6 +54,8 @@ def store_url(shared: Shared, caller: Caller, url: str) -> StoredFile:
 
 def stored(shared: Shared, caller: Caller, ref: FileRef) -> StoredFile:
     """The stored file that a reference means; fetched or unpacked now where it is not stored yet."""
+    if ref.file is None:
+        refuse_over_quota(shared, caller)
     if ref.url is not None:
         return store_url(shared, caller, ref.url)
     if ref.data is not None:
@@ -63,28 +69,40 @@ def settled(shared: Shared, caller: Caller, order: Order) -> tuple[Order, str]:
     The digest counts what the files hold, not what they are called: the same pictures sent again are the same order.
     Raises `InputError`.
     """
-    sums: dict[str, str] = {}
-    changes: dict[str, object] = {
-        "pictures": [_settle(shared, caller, ref, "pictures", sums) for ref in order.pictures]
-    }
+    settling = _Settling(shared, caller)
+    changes: dict[str, object] = {"pictures": [settling.settle(ref, "pictures") for ref in order.pictures]}
     for name in ("model", "mask", "cameras"):
         ref = getattr(order, name)
         if ref is not None:
-            changes[name] = _settle(shared, caller, ref, name, sums)
+            changes[name] = settling.settle(ref, name)
     whole = order.model_copy(update=changes)
     text = whole.model_dump_json()
-    for id, sha256 in sums.items():
+    for id, sha256 in settling.sums.items():
         text = text.replace(id, sha256)
     return whole, hashlib.sha256(text.encode()).hexdigest()
 
 
-def _settle(shared: Shared, caller: Caller, ref: FileRef, place: str, sums: dict[str, str]) -> FileRef:
-    if ref.result is not None:
-        return FileRef.model_validate({"file": _result(shared, caller, ref.result, place)})
-    found = stored(shared, caller, ref)
-    refuse_family(found, place)
-    sums[found.id] = found.sha256
-    return FileRef.model_validate({"file": found.id})
+@dataclass
+class _Settling:
+    """The files of one order on their way into the store."""
+
+    shared: Shared
+    caller: Caller
+    until: float = field(default_factory=lambda: time.monotonic() + _ALL_FETCHED_S)
+    sums: dict[str, str] = field(default_factory=dict)
+    """What each file holds, by its id."""
+
+    def settle(self, ref: FileRef, place: str) -> FileRef:
+        """The same as a stored file."""
+        if ref.result is not None:
+            return FileRef.model_validate({"file": _result(self.shared, self.caller, ref.result, place)})
+        if ref.url is not None and time.monotonic() > self.until:
+            raise InputError(f"Fetching took longer than {_ALL_FETCHED_S:.0f} s.", code="url-timeout",
+                             hint="Name fewer links, or upload the pictures first.")  # fmt: skip
+        found = stored(self.shared, self.caller, ref)
+        refuse_family(found, place)
+        self.sums[found.id] = found.sha256
+        return FileRef.model_validate({"file": found.id})
 
 
 def _result(shared: Shared, caller: Caller, text: str, place: str) -> str:

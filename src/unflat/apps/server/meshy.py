@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
+from unflat.apps.jobs.database import AWAY
 from unflat.apps.jobs.job import Job
 from unflat.apps.jobs.problems import NotFound, QuotaReached
 from unflat.apps.jobs.retention import remove_job
@@ -334,6 +335,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(400, "The request is malformed: send a JSON object.")
 
 
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    return _answer(503, "The database does not answer. Try again in a moment.")
+
+
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _answer(error.status_code, str(error.detail), "NotFound" if error.status_code == 404 else None)
@@ -341,4 +346,5 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
 
 _ANSWERS: dict[type[Exception], Callable[..., Any]] = {
     UnflatError: _own, RequestValidationError: _invalid, HTTPException: _plain,
+    **dict.fromkeys(AWAY, _away),
 }  # fmt: skip

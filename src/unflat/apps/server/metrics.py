@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from unflat.apps.jobs.claims import Claims
 from unflat.apps.jobs.job import STATES
-from unflat.apps.jobs.memory import memory_mb
 from unflat.apps.jobs.queue import Queue
+from unflat.apps.process_memory import memory_mb
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 

@@ -67,13 +67,22 @@ def check_model(shared: Parts, caller: Writer, model: Upload, target: Annotated[
 
 def _done(shared: Shared, caller: Caller, asked: dict[str, Any]) -> dict[str, Any]:
     """The result of a quick order; raises what the worker was refused with."""
+    if not shared.quick_places.acquire(blocking=False):
+        raise _busy()
+    try:
+        return _waited_for(shared, caller, asked)
+    finally:
+        shared.quick_places.release()
+
+
+def _waited_for(shared: Shared, caller: Caller, asked: dict[str, Any]) -> dict[str, Any]:
     job = shared.queue.submit(asked, owner=caller.owner, lane="quick")
     shared.supervisor.poke_quick()
     until = time.monotonic() + _WAIT_S
     try:
         while not job.has_ended:
             if time.monotonic() > until or shared.stopping.is_set():
-                raise SetupError("The server is too busy for that.", code="busy", hint="Try again in a moment.")
+                raise _busy()
             time.sleep(_LOOK_S)
             job = shared.queue.get(caller.owner, job.id)
     finally:
@@ -81,3 +90,7 @@ def _done(shared: Shared, caller: Caller, asked: dict[str, Any]) -> dict[str, An
     if job.error is not None:
         raise QuickFailed(job.error["message"], code=job.error["code"], hint=job.error["hint"])
     return dict(job.extra["result"])
+
+
+def _busy() -> SetupError:
+    return SetupError("The server is too busy for that.", code="busy", hint="Try again in a moment.")

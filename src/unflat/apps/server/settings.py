@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from unflat.apps.jobs.config import JobsConfig
 
@@ -30,7 +30,6 @@ class ServerSettings:
     """Names by which the server may be called; empty: all, or where no token is asked for, those of this machine."""
     studio: str | None = None
     """Folder of the built studio; None: the one in the package."""
-    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_loopback(self) -> bool:

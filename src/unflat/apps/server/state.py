@@ -19,6 +19,8 @@ from unflat.apps.server.rates import Rates
 from unflat.apps.server.settings import ServerSettings
 from unflat.apps.server.tokens import Tokens
 
+_QUICK_PLACES = 12
+
 
 @dataclass
 class Shared:
@@ -35,6 +37,8 @@ class Shared:
     fetcher: Fetcher
     metrics: Metrics
     secret: bytes
+    quick_places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_QUICK_PLACES))
+    """For requests that wait for their work; each holds a thread of the server meanwhile."""
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

@@ -15,10 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from unflat.apps.jobs.database import AWAY
 from unflat.apps.jobs.ids import is_id, new_id
 from unflat.apps.jobs.job import Job
 from unflat.apps.jobs.problems import NotFound
-from unflat.apps.server.callers import Parts, Reader, Writer, refuse_over_quota
+from unflat.apps.server.callers import Caller, Parts, Reader, Writer, refuse_over_quota
 from unflat.apps.server.doors import ENDLESS_CREDITS, links_of, model_of, ordered, percent, root_of
 from unflat.apps.server.errors import Unauthorized
 from unflat.apps.server.incoming import Upload, store_upload
@@ -92,7 +93,10 @@ async def put(
     if not is_signed(shared.secret, f"/v3/files/put/{owner}/{id}/{name}", until, signature) or not is_id(id):
         raise Unauthorized("The link is not valid any more.")
     content = await request.body()
-    await run_in_threadpool(shared.files.add, "" if owner == "-" else owner, name, [content], id)
+    settings = shared.settings
+    caller = Caller("" if owner == "-" else owner, True, settings.max_queued, settings.max_kept_bytes)
+    await run_in_threadpool(refuse_over_quota, shared, caller)
+    await run_in_threadpool(shared.files.add, caller.owner, name, [content], id)
     return _good({})
 
 
@@ -298,6 +302,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(400, _MALFORMED, "The request is malformed.", "Send a JSON object, or a file as `file`.")
 
 
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    return _answer(503, _CODES[503], "The database does not answer.", "Try again in a moment.")
+
+
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _answer(error.status_code, _CODES.get(error.status_code, _INVALID), str(error.detail), "See Tripo's docs.")
@@ -305,4 +313,5 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
 
 _ANSWERS: dict[type[Exception], Callable[..., Any]] = {
     UnflatError: _own, RequestValidationError: _invalid, HTTPException: _plain, json.JSONDecodeError: _invalid,
+    **dict.fromkeys(AWAY, _away),
 }  # fmt: skip

@@ -20,6 +20,8 @@ _ALBEDO_EDGE = 0.08
 """Log-luminance steps well above this are edges of paint (Land & McCann 1971, Retinex), and lose their weight."""
 
 _FIT_ROUNDS = 20
+_FIT_SETTLED = 1e-4
+"""A round that changes the light by less is the last: a ten-thousandth of the mean brightness."""
 _RIDGE = 1e-5
 """Keeps light from directions that no texel faces near zero."""
 
@@ -106,9 +108,12 @@ def _robust_fit(
         slope = second / _shade(second, light)[:, None] - first / _shade(first, light)[:, None]
         weighted = slope * weights[:, None]
         ridge = _RIDGE * len(steps) * np.eye(len(light))
-        light = light + np.linalg.solve(weighted.T @ slope + ridge, weighted.T @ residual - ridge @ light)
+        change = np.linalg.solve(weighted.T @ slope + ridge, weighted.T @ residual - ridge @ light)
+        light = light + change
         residual = steps - np.log(_shade(second, light) / _shade(first, light))
         weights = 1 / (1 + (residual / _ALBEDO_EDGE) ** 2)
+        if np.abs(change).max() < _FIT_SETTLED:
+            break
     before, after = weights @ steps**2, weights @ residual**2
     return light, float(np.clip(1 - after / max(before, 1e-12), 0, 1))
 

@@ -52,7 +52,7 @@ def test_one_takes_orders_another_does_them_a_third_goes_on(serve, postgres_url,
     with worker(tmp_path / "one", *shared, "--lease", "4") as first:
         done = door.wait(door.order(picture)["id"])
         assert done["state"] == "succeeded", done
-        late = door.order(picture, settings={"reconstruct.resolution": 384}, texture_px=2048)["id"]
+        late = door.order(picture, recipe="photo-draft", settings={})["id"]
         door.wait(late, states=("running",))
         first.kill()
         with worker(tmp_path / "two", *shared):

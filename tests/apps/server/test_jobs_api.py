@@ -3,11 +3,14 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
+from fastapi.testclient import TestClient
 from PIL import Image
 
 import unflat
+from unflat.apps.server.app import create_app
 
 DRAFT = {"recipe": "inflate-draft", "texture_px": 512, "preview": False, "settings": {"reconstruct.resolution": 48}}
 
@@ -148,3 +151,13 @@ def test_the_server_knows_what_it_can_do(served):
     assert "unflat_jobs{state=" in served.http.get("/metrics").text
     page = served.http.get("/")
     assert page.status_code == 200 and "script-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_an_order_that_is_sent_again_counts_once(settings, picture):
+    app = create_app(replace(settings, max_queued=1), work=False)
+    with TestClient(app) as client:
+        file = client.post("/v1/files", files={"file": ("pear.png", picture)}).json()["id"]
+        order, key = {"pictures": [{"file": file}]}, {"Idempotency-Key": "once"}
+        first, again = (client.post("/v1/jobs", json=order, headers=key) for _ in range(2))
+        assert first.status_code == again.status_code == 202 and first.json()["id"] == again.json()["id"]
+        assert client.post("/v1/jobs", json=order).status_code == 429

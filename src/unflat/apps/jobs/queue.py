@@ -63,6 +63,12 @@ class Queue:
             return found
         return self.get(owner, str(values["id"]))
 
+    def knows(self, owner: str, idempotency_key: str) -> bool:
+        """Whether a job was handed in with this key."""
+        mine = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
+        with self._database.read() as connection:
+            return connection.execute(select(JOBS.c.id).where(mine)).first() is not None
+
     def get(self, owner: str | None, id: str) -> Job:
         """The job; owner None: of anyone. Raises `NotFound`."""
         if is_id(id):

@@ -18,7 +18,7 @@ from unflat.synth.procedural import procedural_object
 
 SMALL = {
     "pose.side_px": 640,
-    "reconstruct.side_px": 400,
+    "reconstruct.side_px": 300,
     "finish.decimate.faces": 4000,
     "texture.size_px": 512,
     "texture.occlusion": False,

@@ -7,7 +7,7 @@ import pytest
 
 from unflat.bench.photos_cameras import camera_alignment, camera_scores, rotation_error_deg
 from unflat.bench.photos_looks import looks_scores
-from unflat.bench.photos_score import disparity_scores, motorcycle_pair, scores_of
+from unflat.bench.photos_score import scores_of
 from unflat.bench.photos_shape import aligned, cropped, shape_scores
 from unflat.bench.photos_truth import FLOOR, Outcome, PhotosTruth
 from unflat.core import Asset, Camera, Mask, Mesh, Part, Photo, View
@@ -209,28 +209,3 @@ def test_looks_do_not_mind_exposure_but_do_mind_wrong_colours(truth: PhotosTruth
     kept = mesh.triangles.mean(axis=1)[:, 0] < 0.02
     holed = looks_scores(Part(replace(mesh, faces=mesh.faces[kept]), truth.part.material), truth.left_out)
     assert holed["covered"] < 0.9 and holed["psnr_db"] < right["psnr_db"] - 10
-
-
-def test_disparity_errors_count_unknown_pixels_as_bad() -> None:
-    true = np.full((10, 10), 20.0, np.float32)
-    true[0] = np.nan
-    found = true + 0.4
-    found[1:4] += 2.0
-    found[4] = np.nan
-    scores = disparity_scores(found.astype(np.float32), true)
-    assert scores["known"] == pytest.approx(80 / 90)
-    assert scores["bad_1"] == scores["bad_2"] == pytest.approx(40 / 90)
-    assert scores["bad_4"] == pytest.approx(10 / 90)
-    assert scores["median"] == pytest.approx(0.4, abs=1e-5)
-    assert disparity_scores(np.full_like(true, np.nan), true)["mean"] is None
-
-
-def test_the_motorcycle_comes_with_its_disparity() -> None:
-    left, right, disparity = motorcycle_pair()
-    assert left.shape == right.shape == (500, 741, 3) and 0.9 < np.isfinite(disparity).mean() < 0.95
-    rows, columns = np.nonzero(np.isfinite(disparity))
-    there = np.rint(columns - disparity[rows, columns]).astype(int)
-    inside = there >= 0
-    matched = np.abs(left[rows, columns].astype(int) - right[rows, np.clip(there, 0, 740)])[inside].mean()
-    unmatched = np.abs(left[rows, columns].astype(int) - right[rows, columns]).mean()
-    assert matched < 0.6 * unmatched

@@ -20,6 +20,7 @@ from unflat.geometry.meshes import transformed
 from unflat.geometry.object_crop import cropped_to_object
 from unflat.geometry.similarities import rotation_deg, turning
 from unflat.io.obj import write_obj
+from unflat.nets.object_guess import ObjectGuess
 from unflat.nets.single_view import Prediction
 from unflat.synth.letter import letter_f
 from unflat.synth.objects import ObjectEntry
@@ -170,27 +171,19 @@ def test_rows_can_be_forgotten(tmp_path):
     assert not RowFile(tmp_path, "inflate").rows
 
 
-class AlmostRight:
-    """A network that knows the truth and is off by as much as it says."""
-
-    size_px = 48
-
-    def __init__(self, case, off):
-        self.case, self.off = case, off
-
-    def __call__(self, image, mask, thickness):
-        crop = cropped_to_object(self.case.view.photo, self.case.view.mask, self.size_px)
-        front, back = true_layers(self.case, crop)
-        flat = np.zeros((48, 48), np.float32)
-        normals = np.zeros((48, 48, 3), np.float32)
-        error = flat + np.float32(self.off)
-        up = np.array([0, -1, 0], np.float32)
-        filled = np.ones((16, 6, 6), np.float32)
-        return Prediction(front + self.off, back, normals, normals, normals, error, error, filled, up, 0.3)
+def almost_right(case, off):
+    """A guess that knows the truth, but for the front, and is off there by as much as it says."""
+    crop = cropped_to_object(case.view.photo, case.view.mask, 48)
+    front, back = true_layers(case, crop)
+    normals = np.zeros((48, 48, 3), np.float32)
+    error = np.full((48, 48), off, np.float32)
+    up = np.array([0, -1, 0], np.float32)
+    filled = np.ones((16, 6, 6), np.float32)
+    return ObjectGuess(crop, Prediction(front + off, back, normals, normals, normals, error, error, filled, up, 0.3))
 
 
 def test_expected_errors_are_compared_with_the_true_ones(case):
-    bins = np.array(error_bins(case, AlmostRight(case, 0.07)))
+    bins = np.array(error_bins(case, almost_right(case, np.float32(0.07))))
     (used,) = np.flatnonzero(bins[:, 0])
     count, expected, true = bins[used]
     assert EDGES[used] < 0.07 < EDGES[used + 1]

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unflat.core import InputError, Reconstruction
+from unflat.core import Context, InputError, Reconstruction, Views
 from unflat.pipeline.request import Request, fulfil, prepare
 from unflat.pipeline.run import run
+from unflat.stages.pose.structure_from_motion import StructureFromMotion
 from unflat.synth.photo_set_files import write_photo_set
 from unflat.synth.photo_sets import PhotoSetStyle, photo_set
 from unflat.synth.procedural import procedural_object
@@ -67,6 +68,24 @@ def test_all_cameras_are_found_and_look_at_the_object(made):
     for view in views:
         towards = (middle - view.camera.center) / np.linalg.norm(middle - view.camera.center)
         assert towards @ view.camera.forward > 0.9
+
+
+@pytest.mark.slow
+def test_known_cameras_of_several_lenses_stay_and_get_their_points(made):
+    """Two lenses in turn, which COLMAP's database numbers in another order than the views."""
+    _, reconstructions, _ = made
+    views = [view for view in reconstructions["finish"].views.items[:5]]
+    for index in (1, 3):
+        photo, camera = views[index].photo, views[index].camera
+        pixels = np.ascontiguousarray(photo.pixels[:, 20:])
+        moved = replace(camera, width_px=camera.width_px - 20, cx=camera.cx - 20)
+        views[index] = replace(views[index], photo=replace(photo, pixels=pixels), camera=moved)
+    placed = StructureFromMotion(side_px=640)(Views(tuple(views)), Context())
+    for before, after in zip(views, placed.items, strict=True):
+        assert np.allclose(before.camera.world_from_camera, after.camera.world_from_camera)
+        assert before.camera.cx == after.camera.cx
+    assert len(placed.tracks.points) > 150 and np.median(placed.tracks.error_px) < 1
+    assert all(len(placed.tracks.seen_by(index)) > 50 for index in range(5))
 
 
 @pytest.mark.slow

@@ -21,8 +21,10 @@ from unflat.bench.single_view_table import report
 from unflat.bench.single_view_uncertainty import Bins, error_bins
 from unflat.bench.training_shapes import training_shapes
 from unflat.core import InputError, SetupError, StageFailed
+from unflat.nets.object_guess import guess_object
 from unflat.nets.shipped_weights import SHIPPED
 from unflat.nets.single_view import load_single_view
+from unflat.stages.reconstruct.single_view import SingleView
 from unflat.synth.objects import open_library
 
 _REMEMBERING = ("mean-shape", "retrieval", "retrieval-oracle")
@@ -139,7 +141,9 @@ def _error_bins(name: str, case: Case) -> Bins:
     if name.partition(":")[0] != OWN_METHOD:
         return []
     weights = dict(PipelineMethod.of(name).settings).get("weights", "")
-    return error_bins(case, load_single_view(Path(weights) if weights else SHIPPED))
+    network = load_single_view(Path(weights) if weights else SHIPPED)
+    assert case.view.mask is not None
+    return error_bins(case, guess_object(network, case.view.photo, case.view.mask, SingleView().resolution))
 
 
 def _open_cases(truth: Truth, files: Sequence[RowFile]) -> Iterator[Case]:

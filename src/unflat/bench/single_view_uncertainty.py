@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import numpy as np
 from jaxtyping import Float32
 
 from unflat.bench.single_view_bounds import first_and_last
 from unflat.bench.single_view_cases import Case
 from unflat.core import Camera
-from unflat.geometry.inflated_thickness import inflated_thickness
-from unflat.geometry.object_crop import ObjectCrop, cropped_to_object
-from unflat.nets.single_view import Prediction
+from unflat.geometry.object_crop import ObjectCrop
+from unflat.nets.object_guess import ObjectGuess
 
 EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, np.inf)
 """Bins of the expected error, in half squares."""
@@ -21,29 +18,11 @@ Bins = list[list[float]]
 """For each bin: pixels, sum of the expected errors, sum of the true ones."""
 
 
-@runtime_checkable
-class Network(Protocol):
-    """What `unflat.nets.single_view.SingleViewNetwork` is, as far as is needed here."""
-
-    size_px: int
-
-    def __call__(
-        self,
-        image: Float32[np.ndarray, "s s 3"],
-        mask: Float32[np.ndarray, "s s"],
-        thickness: Float32[np.ndarray, "s s"],
-    ) -> Prediction:
-        """The prediction for a square picture."""
-        ...
-
-
-def error_bins(case: Case, network: Network) -> Bins:
+def error_bins(case: Case, guess: ObjectGuess) -> Bins:
     """The network's expected and true errors of front and back depth on one photo, summed in bins of the first."""
-    assert case.view.mask is not None
-    crop = cropped_to_object(case.view.photo, case.view.mask, network.size_px)
-    found = network(crop.image, crop.mask, inflated_thickness(crop.mask))
+    crop, said = guess.crop, guess.said
     expected, true = [], []
-    sides = ((found.front, found.front_error), (found.back, found.back_error))
+    sides = ((said.front, said.front_error), (said.back, said.back_error))
     for truth, (depth, error) in zip(true_layers(case, crop), sides, strict=True):
         inside = np.isfinite(truth) & (crop.mask > 0.5)
         expected.append(error[inside])

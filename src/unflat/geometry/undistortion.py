@@ -16,16 +16,17 @@ _BLUR = 0.35
 def undistorted(view: View, side_px: int) -> View:
     """The view without lens distortion, its longest side at most `side_px`; the mask comes along, depth does not.
 
-    The principal point comes to the middle, the focal length stays. Pixels beyond the photo repeat its border.
+    Principal point and focal length stay. Pixels beyond the photo repeat its border.
     """
     camera = view.camera
     assert camera is not None
     scale = min(side_px / max(camera.width_px, camera.height_px), 1.0)
     width, height = max(round(camera.width_px * scale), 1), max(round(camera.height_px * scale), 1)
-    focal = (camera.fx * width / camera.width_px + camera.fy * height / camera.height_px) / 2
-    pinhole = Camera(width, height, focal, focal, width / 2, height / 2, camera.world_from_camera)
+    smaller = camera.resized(width, height)
+    focal = (smaller.fx + smaller.fy) / 2
+    pinhole = Camera(width, height, focal, focal, smaller.cx, smaller.cy, camera.world_from_camera)
     from_matrix = np.array([[camera.fx, 0, camera.cx - 0.5], [0, camera.fy, camera.cy - 0.5], [0, 0, 1]])
-    to_matrix = np.array([[focal, 0, width / 2 - 0.5], [0, focal, height / 2 - 0.5], [0, 0, 1]])
+    to_matrix = np.array([[focal, 0, pinhole.cx - 0.5], [0, focal, pinhole.cy - 0.5], [0, 0, 1]])
     places = cv2.initUndistortRectifyMap(
         from_matrix, np.array(camera.distortion), None, to_matrix, (width, height), cv2.CV_32FC1
     )

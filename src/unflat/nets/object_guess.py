@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Float64
 
 from unflat.core import Camera, Mask, Photo
 from unflat.geometry.depth_integration import DepthAndNormals
-from unflat.geometry.inflated_thickness import inflated_thickness
 from unflat.geometry.object_crop import ObjectCrop, cropped_to_object
 from unflat.geometry.object_frame import LEAST_TAN_HALF_FOV, object_camera
 from unflat.geometry.two_sides import TwoSides
 from unflat.geometry.upright import upright_rotation
 from unflat.nets.single_view import Prediction, SingleViewNetwork
+from unflat.nets.single_view_looks import predicted
 
 _WIDEST_TAN = 1.0
 """No photo of one object that fills the square is taken through a wider lens (90°)."""
@@ -70,15 +69,9 @@ class ObjectGuess:
 
 
 def guess_object(network: SingleViewNetwork, photo: Photo, mask: Mask, size_px: int) -> ObjectGuess:
-    """Ask the network about the masked object; what it paints anew is laid over the detail of a crop of `size_px`.
+    """Ask the network about the masked object, on a crop of `size_px` or the network's own size where that is larger.
 
-    The network sees its own size of the crop, which is no smaller. 0.3 to 1 s on two cores.
+    About 0.1 s on two cores.
     """
     crop = cropped_to_object(photo, mask, max(size_px, network.size_px))
-    size = (network.size_px, network.size_px)
-    image, coverage = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (crop.image, crop.mask))
-    said = network(image, coverage, inflated_thickness(coverage))
-    if len(crop.mask) != network.size_px:
-        painted = replace(said, back_color=said.back_color - image).enlarged(len(crop.mask))
-        said = replace(painted, back_color=np.clip(crop.image + painted.back_color, 0, 1))
-    return ObjectGuess(crop, said)
+    return ObjectGuess(crop, predicted(network, crop.image, crop.mask))

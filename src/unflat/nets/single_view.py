@@ -5,12 +5,11 @@ The weights lie beside this file with a card . The frame is that of `unflat.geom
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
@@ -53,26 +52,9 @@ class Prediction:
     def __post_init__(self) -> None:
         freeze_fields(self, *_MAPS, "front_normals", "back_normals", "back_color", "filled", "up")
 
-    def enlarged(self, size_px: int) -> Prediction:
-        """The same on a square of more pixels, between the old ones bilinear; `filled` keeps its own grid."""
-
-        def larger(values: Float32[np.ndarray, "s s *c"]) -> Float32[np.ndarray, "t t *c"]:
-            return np.asarray(cv2.resize(values, (size_px, size_px), interpolation=cv2.INTER_LINEAR))
-
-        return replace(
-            self,
-            front=larger(self.front),
-            back=larger(self.back),
-            front_normals=_unit(larger(self.front_normals)),
-            back_normals=_unit(larger(self.back_normals)),
-            back_color=larger(self.back_color),
-            front_error=larger(self.front_error),
-            back_error=larger(self.back_error),
-        )
-
 
 class SingleViewNetwork:
-    """The network, ready to be asked; a fifth to a second of two cores a picture."""
+    """The network, ready to be asked; some hundredths of a second a picture."""
 
     def __init__(self, session: Any, card: WeightsCard) -> None:
         self._session = session
@@ -132,15 +114,16 @@ def _prediction(found: dict[str, Float32[np.ndarray, "..."]]) -> Prediction:
     front_normals, back_normals, back_color = (found[name].transpose(1, 2, 0) for name in _PICTURES)
     return Prediction(
         **maps,
-        front_normals=_unit(front_normals),
-        back_normals=_unit(back_normals),
+        front_normals=unit(front_normals),
+        back_normals=unit(back_normals),
         back_color=np.clip(back_color, 0, 1),
         filled=np.clip(found["filled"], 0, 1),
-        up=_unit(found["up"]),
+        up=unit(found["up"]),
         tan_half_fov=float(found["tan_half_fov"].item()),
     )
 
 
-def _unit(directions: Float32[np.ndarray, "*shape 3"]) -> Float32[np.ndarray, "*shape 3"]:
+def unit(directions: Float32[np.ndarray, "*shape 3"]) -> Float32[np.ndarray, "*shape 3"]:
+    """The same directions, of length 1."""
     length = np.linalg.norm(directions, axis=-1, keepdims=True)
     return np.ascontiguousarray(directions / np.maximum(length, _FEWEST_LENGTH), dtype=np.float32)

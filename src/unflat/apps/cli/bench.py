@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+_SUITES = ("speed", "truth", "single-view", "masks", "photos", "stereo", "batch", "server")
+
 
 def run(arguments: Sequence[str]) -> int:
     """Print a table, and the same as JSON if asked."""
     parser = argparse.ArgumentParser(prog="unflat bench", description="Measure speed, or distance to known truth.")
-    parser.add_argument("suite", choices=("speed", "truth", "single-view", "masks", "photos", "batch", "server"))
+    parser.add_argument("suite", choices=_SUITES)
     parser.add_argument("--runs", type=int, default=3, help="speed: runs per row; medians are shown")
     parser.add_argument(
         "--objects", metavar="FOLDER", help="single-view, masks, photos: a library with an index.jsonl, or models"
@@ -46,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
         rows = _server(options)
     elif options.suite == "masks":
         rows = _masks(options)
+    elif options.suite == "stereo":
+        rows = _stereo()
     else:
         rows = _speed(options.runs) if options.suite == "speed" else _truth()
     if options.json:
@@ -95,6 +99,12 @@ def _photos(options: argparse.Namespace) -> int:
     if options.json:
         Path(options.json).write_text(json.dumps(all_photos_rows(results), indent=2), encoding="utf-8")
     return 0
+
+
+def _stereo() -> list[dict[str, object]]:
+    from unflat.bench.stereo import bench_stereo
+
+    return [asdict(row) for row in bench_stereo(lambda line: print(line, flush=True))]
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -19,8 +19,8 @@ _MAP_BOTH_UP_TO = 120
 _GOOD_SHARE = 0.9
 _BEGIN = 0.8
 """Share of the whole time after which mapping begins, roughly."""
-_FEW = 6
-"""Up to so many photos a mapper may begin from a narrower angle and fewer matches."""
+FEW = 6
+"""Up to so many photos a mapper may begin from a narrower angle and fewer matches, and what two photos see counts."""
 _MANY_POINTS = 30
 """A picture that sees so many points of the model is well placed."""
 _FEWEST_POINTS = 12
@@ -149,7 +149,7 @@ def _global(database: Path, job: ColmapJob, threads: int) -> list[Any]:
 def _incremental(database: Path, job: ColmapJob, threads: int) -> list[Any]:
     options = _incremental_options(job, threads)
     options.min_model_size = 2
-    if len(job.order) <= _FEW:
+    if len(job.order) <= FEW:
         options.mapper.init_min_num_inliers, options.mapper.init_min_tri_angle = 40, 4.0
         options.triangulation.ignore_two_view_tracks = False
     return _models(pycolmap.incremental_mapping, database, "incremental", options)

@@ -28,7 +28,7 @@ from unflat.stages.pose.colmap_job import (
     ColmapJob,
     Lens,
 )
-from unflat.stages.pose.colmap_mapping import agreement, mapped, settled, weak_pictures
+from unflat.stages.pose.colmap_mapping import FEW, agreement, mapped, settled, weak_pictures
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
 from unflat.stages.pose.retrieval import nearest_pictures
@@ -174,10 +174,34 @@ def _triangulated(folder: Path, job: ColmapJob, threads: int) -> Any:
     """The points of pictures whose cameras are known."""
     options = pycolmap.IncrementalPipelineOptions()
     options.num_threads, options.random_seed = threads, job.seed
-    model = pycolmap.Reconstruction(folder / MODEL)
+    options.triangulation.ignore_two_view_tracks = len(job.order) > FEW
+    model = _in_database(pycolmap.Reconstruction(folder / MODEL), folder / DATABASE)
     found = pycolmap.triangulate_points(model, folder / DATABASE, folder / PICTURES, folder / MODEL, True, options)
     found_in(found).write(folder)
     return found
+
+
+def _in_database(model: Any, database: Path) -> Any:
+    """The model with the database's numbers, by which COLMAP compares the two; the database gets the known lenses."""
+    known_images = {image.name: image for image in model.images.values()}
+    with pycolmap.Database.open(database) as known:
+        for image in known.read_all_images():
+            camera = model.cameras[known_images[image.name].camera_id]
+            known.update_camera(_numbered(camera, image.camera_id))
+        cache = pycolmap.DatabaseCache.create(known, pycolmap.DatabaseCacheOptions())
+    same = pycolmap.Reconstruction()
+    same.load(cache)
+    for image in same.images.values():
+        pose = known_images[image.name].cam_from_world()
+        same.frame(image.frame_id).set_cam_from_world(image.camera_id, pose)
+        same.register_frame(image.frame_id)
+    return same
+
+
+def _numbered(camera: Any, number: int) -> Any:
+    numbered = pycolmap.Camera(camera.todict())
+    numbered.camera_id = number
+    return numbered
 
 
 def _answer(database: Path, mapper: str, model: Any, *, turned: bool) -> ColmapAnswer:

@@ -61,12 +61,28 @@ def object_in_cloud(points: Float32[np.ndarray, "n 3"], cameras: tuple[Camera, .
     return None if kept is None else ObjectCloud(kept, None)
 
 
+def touching_things(points: Float32[np.ndarray, "n 3"], cell: float) -> np.ndarray:
+    """For each point the number of the thing it belongs to: filled cells that touch; 0 for what is in sparse cells."""
+    if len(points) == 0:
+        return np.zeros(0, np.int64)
+    index = np.floor((points - np.percentile(points, 0.5, axis=0)) / cell).astype(np.int64)
+    inside = (np.abs(index) < 400).all(axis=1)
+    shift = index[inside].min(axis=0) if inside.any() else np.zeros(3, np.int64)
+    place = index[inside] - shift
+    counts = np.zeros(tuple(place.max(axis=0) + 1) if len(place) else (1, 1, 1), np.int32)
+    np.add.at(counts, tuple(place.T), 1)
+    labels, _ = ndimage.label(counts >= _FEWEST_IN_CELL, np.ones((3, 3, 3)))
+    things = np.zeros(len(points), np.int64)
+    things[inside] = labels[tuple(place.T)]
+    return things
+
+
 def _thing(
     points: Float32[np.ndarray, "n 3"], candidate: Bool[np.ndarray, "n"], cell: float,
     middle: Float64[np.ndarray, "3"], distance: float,
 ) -> Bool[np.ndarray, "n"] | None:  # fmt: skip
     """The points of the most looked at of the things that the candidates form."""
-    things = _things(points[candidate], cell)
+    things = touching_things(points[candidate], cell)
     best = _most_looked_at(points[candidate], things, middle, distance)
     if best is None:
         return None
@@ -100,22 +116,6 @@ def _around(
     middle = (foot.min(axis=0) + foot.max(axis=0)) / 2
     radius = np.linalg.norm(foot - middle, axis=1).max()
     return np.asarray(np.linalg.norm(flat - middle, axis=1) < reach * radius)
-
-
-def _things(points: Float32[np.ndarray, "n 3"], cell: float) -> np.ndarray:
-    """For each point the number of the thing it belongs to: filled cells that touch; 0 for what is in sparse cells."""
-    if len(points) == 0:
-        return np.zeros(0, np.int64)
-    index = np.floor((points - np.percentile(points, 0.5, axis=0)) / cell).astype(np.int64)
-    inside = (np.abs(index) < 400).all(axis=1)
-    shift = index[inside].min(axis=0) if inside.any() else np.zeros(3, np.int64)
-    place = index[inside] - shift
-    counts = np.zeros(tuple(place.max(axis=0) + 1) if len(place) else (1, 1, 1), np.int32)
-    np.add.at(counts, tuple(place.T), 1)
-    labels, _ = ndimage.label(counts >= _FEWEST_IN_CELL, np.ones((3, 3, 3)))
-    things = np.zeros(len(points), np.int64)
-    things[inside] = labels[tuple(place.T)]
-    return things
 
 
 def _most_looked_at(

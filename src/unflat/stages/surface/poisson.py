@@ -20,6 +20,7 @@ from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, 
 from unflat.geometry.carry import picked_faces
 from unflat.geometry.floor import cut_at_floor
 from unflat.geometry.free_space import looked_through
+from unflat.geometry.hull_closing import hull_closed
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.topology import connected_parts
 from unflat.io.load import load_mesh
@@ -57,6 +58,8 @@ class Poisson:
     def __call__(self, reconstruction: Reconstruction, context: Context) -> Reconstruction:
         """The mesh, with confidence: 1 where the cloud has points, 0 where the surface was only closed.
 
+        What photos leave open is closed by the ground where there is one, else by the cloud's convex hull.
+
         Raises `StageFailed`: ``no-normals``, ``poisson-failed``. About 10 s for 400,000 points.
         """
         cloud = reconstruction.shape
@@ -69,7 +72,10 @@ class Poisson:
         tree = cKDTree(cloud.points)
         spacing = _spacing(cloud.points, tree)
         depth = self.depth or _depth_for(cloud.points, spacing)
-        mesh = _reconstructed(cloud, depth, self.weight, context.part(0, 0.8).progress)
+        known = cloud
+        if reconstruction.ground is None and reconstruction.dense is not None:
+            known = hull_closed(cloud, spacing, reconstruction.dense.items, context.seed)
+        mesh = _reconstructed(known, depth, self.weight, context.part(0, 0.8).progress)
         if self.floor:
             mesh = cut_at_floor(mesh, cloud.points, reconstruction.ground)
         away, _ = tree.query(mesh.vertices, workers=-1)

@@ -20,6 +20,7 @@ from unflat.core import (
     View,
     Views,
 )
+from unflat.core.device import calm_blas
 from unflat.core.events import Event, RunFinished, StageFinished, StageStarted, WarningRaised
 from unflat.geometry.decimation import levels_of_detail
 from unflat.geometry.masks import objects_of
@@ -64,7 +65,8 @@ def run(plan: Plan, intake: Intake, options: RunOptions = RunOptions()) -> tuple
 
     Raises what the stages raise (`UnflatError`), `Cancelled` on Ctrl-C, and `StageFailed` for anything unforeseen.
     """
-    return _Run(plan, intake, options).assets()
+    with calm_blas():
+        return _Run(plan, intake, options).assets()
 
 
 class _Run:

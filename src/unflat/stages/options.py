@@ -13,6 +13,7 @@ import textwrap
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from unflat.core.errors import RecipeError
@@ -28,8 +29,9 @@ class Option:
     help: str
 
 
+@cache
 def options_of(backend: type[Any]) -> tuple[Option, ...]:
-    """The options of a backend class, in order."""
+    """The options of a backend class, in order; its source is read once."""
     hints = typing.get_type_hints(backend)
     helps = _help_lines(backend)
     return tuple(

@@ -12,9 +12,10 @@ import inspect
 import textwrap
 import types
 import typing
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from unflat.core.errors import RecipeError
 
@@ -29,11 +30,10 @@ class Option:
     help: str
 
 
-@cache
 def options_of(backend: type[Any]) -> tuple[Option, ...]:
-    """The options of a backend class, in order; its source is read once."""
+    """The options of a backend class, in order."""
     hints = typing.get_type_hints(backend)
-    helps = _help_lines(backend)
+    helps = _help_lines(cast(Hashable, backend))
     return tuple(
         Option(field.name, hints[field.name], _default(field), helps.get(field.name, ""))
         for field in dataclasses.fields(backend)
@@ -134,9 +134,10 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return None if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _help_lines(backend: type[Any]) -> dict[str, str]:
+@cache
+def _help_lines(backend: Hashable) -> dict[str, str]:
     """The text literal under each annotated field."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(backend))).body[0]
+    body = ast.parse(textwrap.dedent(inspect.getsource(cast(type[Any], backend)))).body[0]
     assert isinstance(body, ast.ClassDef)
     helps = {}
     for statement, following in zip(body.body, body.body[1:], strict=False):

@@ -99,7 +99,7 @@ def _lifted(mesh: Mesh, loop: Int32[np.ndarray, "n"], patch: Patch, neighbors: c
     return replace(patch, new_points=flat + np.outer(raised, normal))
 
 
-def _joined(mesh: Mesh, loops: list[Int32[np.ndarray, "_"]], patches: list[Patch]) -> tuple[Mesh, float]:
+def _joined(mesh: Mesh, loops: list[Int32[np.ndarray, "_k"]], patches: list[Patch]) -> tuple[Mesh, float]:
     vertices, faces, colors, confidence = [mesh.vertices], [mesh.faces], [mesh.colors], [mesh.confidence]
     count, area_m2 = len(mesh.vertices), 0.0
     for loop, patch in zip(loops, patches, strict=True):

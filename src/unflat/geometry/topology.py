@@ -125,7 +125,7 @@ def genus(faces: Int32[np.ndarray, "f 3"]) -> int | None:
     return parts - (vertices - edges + len(faces)) // 2
 
 
-def boundary_loops(faces: Int32[np.ndarray, "f 3"]) -> list[Int32[np.ndarray, "_"]]:
+def boundary_loops(faces: Int32[np.ndarray, "f 3"]) -> list[Int32[np.ndarray, "_k"]]:
     """The rims of the holes: vertices of each in the direction of its faces (a fill runs the other way round).
 
     A loop that passes a pinched vertex goes on with the same fan. Chains that do not close, which happens only where

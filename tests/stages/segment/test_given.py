@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unflat.core import Context, InputError, Photo
+from unflat.stages.segment.auto import Auto
 from unflat.stages.segment.given import Given
 
 PIXELS = np.full((4, 6, 3), 90, np.uint8)
@@ -29,3 +30,40 @@ def test_an_all_transparent_file_has_nothing_in_it():
     with pytest.raises(InputError) as caught:
         Given()(Photo(PIXELS, alpha=np.zeros((4, 6), np.uint8)), Context())
     assert caught.value.code == "nothing-in-picture"
+
+
+def two_pieces():
+    """A cut-out picture of two pieces: the left one 10..30, the right one 60..90."""
+    alpha = np.zeros((60, 100), np.uint8)
+    alpha[20:40, 10:30], alpha[10:50, 60:90] = 255, 255
+    return Photo(np.full((60, 100, 3), 90, np.uint8), alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ("marks", "boxes"),
+    [
+        ({"clicks": (15, 30)}, (10, 20, 30, 40)),
+        ({"background_clicks": (15, 30)}, (60, 10, 90, 50)),
+        ({"box": (50, 5, 95, 55)}, (60, 10, 90, 50)),
+        ({"clicks": (15, 30, 70, 30)}, (10, 10, 90, 50)),
+    ],
+)
+def test_marks_choose_among_the_pieces_that_are_cut_out(marks, boxes):
+    assert Given(**marks)(two_pieces(), Context()).mask.box == boxes
+    assert Auto(**marks)(two_pieces(), Context()).mask.made_by == "given"
+
+
+@pytest.mark.parametrize(
+    "marks", [{"clicks": (45, 30)}, {"box": (0, 0, 20, 60)}, {"clicks": (70, 30), "background_clicks": (75, 30)}]
+)
+def test_marks_that_mean_no_whole_piece_are_refused(marks):
+    with pytest.raises(InputError) as caught:
+        Given(**marks)(two_pieces(), Context())
+    assert caught.value.code == "nothing-in-picture"
+    assert "grabcut" in caught.value.hint
+
+
+def test_a_mark_outside_the_picture_is_refused():
+    with pytest.raises(InputError) as caught:
+        Given(clicks=(100, 30))(two_pieces(), Context())
+    assert caught.value.code == "mark-outside"

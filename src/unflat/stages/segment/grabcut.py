@@ -13,6 +13,7 @@ from unflat.geometry.graph_cut import BACKGROUND, OBJECT, cut_apart, refined_cut
 from unflat.geometry.image_edges import lab_from_srgb, reduced_size, resized, soft_edges
 from unflat.geometry.masks import filled_pinholes, without_specks
 from unflat.geometry.saliency import saliency
+from unflat.stages.segment.marks import points_of, refuse_marks_outside
 
 _COARSE_SIDE_PX = 320
 """Longer side of the copy on which colours are learnt and the object is found."""
@@ -54,7 +55,7 @@ class GrabCut:
 
     def __call__(self, photo: Photo, context: Context) -> View:
         """The photo with a mask. Raises `InputError` where nothing stands out or a mark lies outside the photo."""
-        self._check_marks(photo)
+        refuse_marks_outside(photo, self.box, self.clicks + self.background_clicks)
         coarse = resized(photo.pixels, reduced_size(photo.height, photo.width, _COARSE_SIDE_PX))
         guess, allowed = self._guess(photo, coarse)
         if float(guess.max()) <= 0:
@@ -95,21 +96,7 @@ class GrabCut:
 
     def _places(self, points: tuple[int, ...], photo: Photo, width: int) -> list[tuple[int, int]]:
         factor = width / photo.width
-        return [(int(x * factor), int(y * factor)) for x, y in zip(points[::2], points[1::2], strict=True)]
-
-    def _check_marks(self, photo: Photo) -> None:
-        """Raise `InputError` for a box or a click outside the photo."""
-        points = self.clicks + self.background_clicks
-        if self.box is not None:
-            left, top, right, bottom = self.box
-            points += (left, top, right - 1, bottom - 1)
-        for x, y in zip(points[::2], points[1::2], strict=True):
-            if not (0 <= x < photo.width and 0 <= y < photo.height):
-                raise InputError(
-                    f"The mark at {x},{y} lies outside “{photo.name}”, which is {photo.width}x{photo.height} pixels.",
-                    code="mark-outside",
-                    hint="Give pixels of the picture upright, at the size that it is read (2048 px at most).",
-                )
+        return [(int(x * factor), int(y * factor)) for x, y in points_of(points)]
 
 
 def _guess_in_box(

@@ -1,7 +1,7 @@
 """Our network asked several times about one picture: as it is, mirrored, and smaller in its square.
 
 What a network says of these differs where it guesses, so their mean errs less than any one of them: on the benchmark's
-scans by 6 % in depth. A look takes about 15 ms.
+196 photos by 4 % in depth. A look takes about 15 ms.
 """
 
 from __future__ import annotations

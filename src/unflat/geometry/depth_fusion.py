@@ -74,8 +74,11 @@ def fused(
     colors: Mapping[int, UInt8[np.ndarray, "_ _ 3"]],
     rule: Agreement = Agreement(),
 ) -> FusedPoints:
-    """One cloud of all pictures; each place of the surface once. Linear in pixels times partners."""
-    used = {index: np.zeros(picture.depth.shape, np.bool_) for index, picture in pictures.items()}
+    """One cloud of all pictures; each place of the surface once. Linear in pixels times partners.
+
+    Pictures are asked for one by one and not held, so that a mapping may make them as they are needed.
+    """
+    used = {index: np.zeros(colors[index].shape[:2], np.bool_) for index in pictures}
     parts = [_fused_from(index, pictures, colors, used, rule) for index in pictures]
     values = np.concatenate([part[0] for part in parts])
     normals = values[:, 3:6] / np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-12)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +16,6 @@ from unflat.core import (
     DepthMap,
     Drawing,
     InputError,
-    Mask,
     PointCloud,
     RecipeError,
     Reconstruction,
@@ -41,7 +42,11 @@ _DEAREST = 0.7
 """Matches that cost more (one minus correlation) are not believed, whoever agrees."""
 _SURE = 4
 """So many agreeing pictures make a depth as sure as it can be."""
+_PAIR_NORMAL_DEG = 60.0
+"""Normals that a single partner tells are rough: of two photos they may differ so much where depths agree."""
 _SMOOTHEST = 1e-9
+_KEPT_PICTURES = 24
+"""Pictures whose depth and normals are held at once: one and its partners, and those of its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +192,10 @@ class _Work:
 
     def joined(self, pictures: dict[int, View], planes: dict[int, Planes]) -> tuple[Views, PointCloud]:
         """The views with depth, normals and confidence; and one cloud of all."""
-        maps = {index: _depth_picture(pictures[index], planes[index], self._partners[index]) for index in pictures}
+        maps = _DepthPictures(pictures, planes, self._partners)
         rule = Agreement(fewest=min(self._options.agree, len(pictures) - 1))
-        masks = {index: pictures[index].mask for index in pictures}
-        maps = {index: _within(picture, masks[index]) for index, picture in maps.items()}
+        if len(pictures) == 2:
+            rule = replace(rule, normal_deg=_PAIR_NORMAL_DEG)
         dense = tuple(self._dense_view(index, pictures, maps, rule) for index in pictures)
         self._context.progress(0.95)
         cloud = fused(maps, {index: np.asarray(pictures[index].photo.pixels) for index in pictures}, rule)
@@ -204,7 +209,7 @@ class _Work:
         return Views(dense), PointCloud(cloud.points, cloud.normals, cloud.colors)
 
     def _dense_view(
-        self, index: int, pictures: dict[int, View], maps: dict[int, DepthPicture], rule: Agreement
+        self, index: int, pictures: dict[int, View], maps: Mapping[int, DepthPicture], rule: Agreement
     ) -> View:
         """The view with those depths that others agree with."""
         counts = agreeing_counts(index, maps, rule)
@@ -245,16 +250,33 @@ def _stereo_picture(view: View) -> StereoPicture:
     return StereoPicture(grey, view.camera)
 
 
-def _depth_picture(view: View, planes: Planes, partner: StereoView) -> DepthPicture:
-    assert view.camera is not None
-    inverse = planes.inverse_depth
-    known = (inverse > _SMOOTHEST) & (planes.cost < _DEAREST)
-    depth = np.where(known, 1 / np.maximum(inverse, _SMOOTHEST), np.nan).astype(np.float32)
-    return DepthPicture(view.camera, depth, plane_normals(_stereo_picture(view), planes), partner.sources)
+class _DepthPictures(Mapping[int, DepthPicture]):
+    """Depth and normals of every picture, made again when they are asked for: together they would fill the memory."""
 
+    def __init__(self, views: dict[int, View], planes: dict[int, Planes], partners: dict[int, StereoView]) -> None:
+        self._views, self._planes, self._partners = views, planes, partners
+        self._kept = lru_cache(maxsize=_KEPT_PICTURES)(self._made)
 
-def _within(picture: DepthPicture, mask: Mask | None) -> DepthPicture:
-    """Without what lies outside the object's mask."""
-    if mask is None:
-        return picture
-    return replace(picture, depth=np.where(mask.solid, picture.depth, np.float32(np.nan)))
+    def __getitem__(self, index: int) -> DepthPicture:
+        return self._kept(index)
+
+    def __contains__(self, index: object) -> bool:
+        return index in self._views
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def _made(self, index: int) -> DepthPicture:
+        """Without what lies outside the object's mask, or costs too much to be believed."""
+        view, planes = self._views[index], self._planes[index]
+        assert view.camera is not None
+        inverse = planes.inverse_depth
+        known = (inverse > _SMOOTHEST) & (planes.cost < _DEAREST)
+        if view.mask is not None:
+            known &= view.mask.solid
+        depth = np.where(known, 1 / np.maximum(inverse, _SMOOTHEST), np.nan).astype(np.float32)
+        normals = plane_normals(_stereo_picture(view), planes)
+        return DepthPicture(view.camera, depth, normals, self._partners[index].sources)

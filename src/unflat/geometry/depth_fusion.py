@@ -54,6 +54,13 @@ class FusedPoints:
     pictures: Int32[np.ndarray, "n"]
     """How many pictures agreed."""
 
+    def thinned(self, share: float, rng: np.random.Generator) -> FusedPoints:
+        """About this share of the points, chosen at random."""
+        if share >= 1:
+            return self
+        kept = rng.random(len(self.points)) < share
+        return FusedPoints(self.points[kept], self.normals[kept], self.colors[kept], self.pictures[kept])
+
 
 def agreeing_counts(
     index: int, pictures: Mapping[int, DepthPicture], rule: Agreement = Agreement()
@@ -73,20 +80,26 @@ def fused(
     pictures: Mapping[int, DepthPicture],
     colors: Mapping[int, UInt8[np.ndarray, "_ _ 3"]],
     rule: Agreement = Agreement(),
+    most: int = 6_000_000,
 ) -> FusedPoints:
-    """One cloud of all pictures; each place of the surface once. Linear in pixels times partners.
+    """One cloud of all pictures; a place is there once for pictures that are partners. Linear in pixels times partners.
 
+    Above `most` points every second one goes, at random, as often as it takes.
     Pictures are asked for one by one and not held, so that a mapping may make them as they are needed.
     """
     used = {index: np.zeros(colors[index].shape[:2], np.bool_) for index in pictures}
-    parts = [_fused_from(index, pictures, colors, used, rule) for index in pictures]
-    values = np.concatenate([part[0] for part in parts])
-    normals = values[:, 3:6] / np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-12)
+    rng = np.random.default_rng(0)
+    parts: list[FusedPoints] = []
+    share = 1.0
+    for index in pictures:
+        parts.append(_fused_from(index, pictures, colors, used, rule).thinned(share, rng))
+        while sum(len(part.points) for part in parts) > most:
+            parts, share = [part.thinned(0.5, rng) for part in parts], share / 2
     return FusedPoints(
-        np.ascontiguousarray(values[:, :3]),
-        normals.astype(np.float32),
-        np.clip(np.rint(values[:, 6:9]), 0, 255).astype(np.uint8),
-        np.concatenate([part[1] for part in parts]),
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.normals for part in parts]),
+        np.concatenate([part.colors for part in parts]),
+        np.concatenate([part.pictures for part in parts]),
     )
 
 
@@ -96,7 +109,7 @@ def _fused_from(
     colors: Mapping[int, UInt8[np.ndarray, "_ _ 3"]],
     used: Mapping[int, Bool[np.ndarray, "_ _"]],
     rule: Agreement,
-) -> tuple[Float32[np.ndarray, "n 9"], Int32[np.ndarray, "n"]]:
+) -> FusedPoints:
     """The points that begin in this picture; marks what they use up in it and in its partners."""
     here = pictures[index]
     height, width = here.depth.shape
@@ -114,7 +127,14 @@ def _fused_from(
         _use_up(here.depth, here.normals, _frame(here.camera), kept, there.depth, there.normals,
                 _frame(there.camera), _limits(rule), used[partner])  # fmt: skip
     used[index][kept] = True
-    return sums[kept] / counts[kept][:, None].astype(np.float32), counts[kept]
+    values = sums[kept] / counts[kept][:, None].astype(np.float32)
+    normals = values[:, 3:6] / np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-12)
+    return FusedPoints(
+        np.ascontiguousarray(values[:, :3]),
+        normals.astype(np.float32),
+        np.clip(np.rint(values[:, 6:9]), 0, 255).astype(np.uint8),
+        counts[kept],
+    )
 
 
 def _frame(camera: Camera) -> Float32[np.ndarray, "5 4"]:

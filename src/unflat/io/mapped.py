@@ -31,6 +31,14 @@ def open_mapped(path: Path) -> np.memmap:
     return array
 
 
+def let_go(*arrays: Shaped[np.ndarray, "..."]) -> None:
+    """Give back the memory that pages of mapped arrays take; they come again from the file when they are asked for."""
+    for array in arrays:
+        pages = getattr(array, "_mmap", None)
+        if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
+            pages.madvise(mmap.MADV_DONTNEED)
+
+
 def mapped_file(array: Shaped[np.ndarray, "..."]) -> Path | None:
     """The .npy file that this array is the whole of; None for any other, parts (which name the file too) among them."""
     if not isinstance(array, np.memmap) or array.filename is None or not str(array.filename).endswith(".npy"):

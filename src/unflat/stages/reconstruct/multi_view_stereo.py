@@ -35,7 +35,7 @@ from unflat.geometry.stereo_depth import (
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.geometry.undistortion import undistorted
-from unflat.io.mapped import mapped, open_mapped
+from unflat.io.mapped import let_go, mapped, open_mapped
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7
@@ -183,6 +183,8 @@ class _Work:
     def _agreeing(self, index: int, pictures: dict[int, View], before: dict[int, Planes]) -> Planes:
         there = [other for other in self._partners[index].sources if other in pictures]
         depths = [before[other].inverse_depth for other in there]
+        for other in there:
+            let_go(before[other].planes, before[other].cost)
         return agreeing_planes(self._task(index, pictures), before[index], depths, self._effort)
 
     def _task(self, index: int, pictures: dict[int, View]) -> StereoTask:
@@ -279,4 +281,5 @@ class _DepthPictures(Mapping[int, DepthPicture]):
             known &= view.mask.solid
         depth = np.where(known, 1 / np.maximum(inverse, _SMOOTHEST), np.nan).astype(np.float32)
         normals = plane_normals(_stereo_picture(view), planes)
+        let_go(planes.planes, planes.cost, planes.seen)
         return DepthPicture(view.camera, depth, normals, self._partners[index].sources)

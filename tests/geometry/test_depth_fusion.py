@@ -49,6 +49,14 @@ def test_each_place_is_kept_once(pictures, colors):
     assert len(fused(pictures, colors).points) < 1.6 * seen
 
 
+def test_a_cloud_above_its_limit_is_thinned_evenly(pictures, colors):
+    whole = fused(pictures, colors)
+    thin = fused(pictures, colors, most=len(whole.points) // 3)
+    assert len(whole.points) / 6 < len(thin.points) <= len(whole.points) / 3
+    assert np.allclose(thin.points.mean(axis=0), whole.points.mean(axis=0), atol=0.05)
+    assert np.isin(thin.points[:, 0], whole.points[:, 0]).all()
+
+
 def test_colors_are_the_mean_of_the_pictures_that_agree(pictures, colors):
     cloud = fused(pictures, colors)
     everywhere = cloud.pictures == 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unflat.core import Photo, View, Views
-from unflat.io.mapped import mapped, mapped_file, open_mapped
+from unflat.io.mapped import let_go, mapped, mapped_file, open_mapped
 from unflat.pipeline.folder import RunFolder
 from unflat.pipeline.store import Unreadable, decode, encode
 
@@ -21,6 +21,13 @@ def test_a_mapped_array_is_the_array_and_can_not_be_written(tmp_path, pixels):
     assert np.array_equal(array, pixels)
     with pytest.raises(ValueError, match="read-only"):
         array[0, 0] = 0
+
+
+def test_what_was_let_go_comes_again_from_the_file(tmp_path, pixels):
+    array = mapped(tmp_path / "photo.npy", pixels)
+    before = array.sum()
+    let_go(array, pixels)
+    assert array.sum() == before and np.array_equal(array, pixels)
 
 
 def test_the_file_of_the_whole_array_is_known(tmp_path, pixels):

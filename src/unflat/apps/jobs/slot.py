@@ -47,7 +47,7 @@ class Slot:
         self.name = f"{self.supervisor}/{secrets.token_hex(4)}"
         self.ready, self.job, self.told_cancel, self.doing = False, None, None, None
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "unflat.apps.jobs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -55,18 +55,19 @@ class Slot:
             start_new_session=True,  # a group of its own: its children end with it
             env=self._environment(),
         )
-        threading.Thread(target=self._hear, args=(self.process,), daemon=True, name="worker-output").start()
-        self.say(self.config.to_json())
-        self.say(self.name)
-        self.say(self.lane)
+        self._send(process, self.config.to_json(), self.name, self.lane)
+        self.process = process  # from here on other threads may speak to it: its settings come before any order
+        threading.Thread(target=self._hear, args=(process,), daemon=True, name="worker-output").start()
 
     def say(self, line: str) -> None:
         """Send a line; a process that is gone hears nothing."""
-        process = self.process
-        if process is None or process.stdin is None:
-            return
+        if self.process is not None:
+            self._send(self.process, line)
+
+    def _send(self, process: subprocess.Popen[str], *lines: str) -> None:
+        assert process.stdin is not None
         with self._writing, contextlib.suppress(OSError, ValueError):
-            process.stdin.write(line + "\n")
+            process.stdin.writelines(line + "\n" for line in lines)
             process.stdin.flush()
 
     def kill(self) -> None:

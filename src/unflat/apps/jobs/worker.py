@@ -214,6 +214,8 @@ def _unforeseen(error: Exception) -> dict[str, str]:
 def main() -> None:
     """Read the settings from the first line, warm up, then work."""
     config_line, name, lane = (sys.stdin.readline() for _ in range(3))
+    if not lane:  # the supervisor has gone meanwhile
+        return
     for signal_number in (signal.SIGINT, signal.SIGTERM):  # the supervisor decides; Ctrl-C reaches the whole terminal
         signal.signal(signal_number, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):

@@ -56,13 +56,15 @@ def scene(paper):
 
 def plain_cost(image, source, warp, shift, row, column, plane):
     """The same as the kernel's, written for the reader."""
-    offsets = [(a, d) for d in range(-4, 5, 2) for a in range(-4, 5, 2)]
+    offsets = [(a, d) for d in range(-4, 5, 2) for a in range(-4, 5, 2) if abs(a) + abs(d) < 8]
     here, there, weights = [], [], []
+    u, v, w = warp @ [column, row, 1] + plane[0] * shift
+    middle = np.array([u, v]) / w
+    across = (warp[:, 0] + plane[1] * shift) / w
+    down = (warp[:, 1] + plane[2] * shift) / w
     for a, d in offsets:
         y, x = np.clip(row + d, 0, image.shape[0] - 1), np.clip(column + a, 0, image.shape[1] - 1)
-        inverse = plane[0] + plane[1] * a + plane[2] * d
-        u, v, w = warp @ [column + a, row + d, 1] + inverse * shift
-        u, v = u / w, v / w
+        u, v = middle + a * (across[:2] - across[2] * middle) + d * (down[:2] - down[2] * middle)
         if w <= 0 or not (0 <= u < source.shape[1] - 1 and 0 <= v < source.shape[0] - 1):
             return 2.0
         i, j = int(v), int(u)
@@ -81,15 +83,9 @@ def plain_cost(image, source, warp, shift, row, column, plane):
 def kernel_cost(image, source, warp, shift, row, column, plane):
     weights, values = np.empty(kernels.SAMPLES, np.float32), np.empty(kernels.SAMPLES, np.float32)
     variance = kernels.reference_patch(image, row, column, weights, values)
-    size = np.array(source.shape, np.int32)
-    return _cost(source, size, warp, shift, row, column, np.array(plane, np.float32), weights, values, variance)
-
-
-def _cost(source, size, warp, shift, row, column, plane, weights, values, variance):
-    return kernels.patch_cost(
-        source, size, warp, shift, np.float32(row), np.float32(column), plane[0], plane[1], plane[2],
-        weights, values, variance,
-    )  # fmt: skip
+    others = (source[None], np.array([source.shape], np.int32), warp[None], shift[None])
+    place, plane = np.array([row, column], np.float32), np.array(plane, np.float32)
+    return kernels.patch_cost(others, 0, *place, *plane, weights, values, variance)
 
 
 def test_the_cost_is_that_of_a_plain_computation(scene):

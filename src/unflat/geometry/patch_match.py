@@ -1,10 +1,11 @@
 """PatchMatch multi-view stereo: a slanted plane for every pixel of a picture, by trying what its neighbours found.
 
 A plane is written as inverse depth and its two slopes over the picture: exactly linear there, so a neighbour's plane
-is carried over by two products, and a patch is warped into another picture by one homography. Costs are bilaterally
-weighted normalised cross-correlation (Schoenberger et al. 2016, section 4.1); propagation is the adaptive checkerboard
-with a choice of views for every pixel (Xu and Tao 2019, ACMH; Galliani et al. 2015, Gipuma); a later pass asks for
-agreement with the depth maps of the other pictures (ACMM, section 4). Kernels run on all cores that Numba may use, and
+is carried over by two products, and a patch goes into another picture by the affine map that the plane's homography is
+at its middle: over nine pixels the two are the same, and a division for every sample costs a fifth of the time. Costs
+are bilaterally weighted normalised cross-correlation (Schoenberger et al. 2016, section 4.1); propagation is the
+adaptive checkerboard with a choice of views for every pixel (Xu and Tao 2019, ACMH; Galliani et al. 2015, Gipuma); a
+later pass asks for agreement with the depth maps of the other pictures (ACMM, section 4). Kernels run on all cores that Numba may use, and
 give the same numbers whatever their count: each pixel has random numbers of its own.
 """
 
@@ -17,10 +18,10 @@ import numpy as np
 from numba import njit, prange
 
 RADIUS, STEP = 4, 2
-"""Half the side of a patch, and the distance of its samples, in pixels."""
+"""Radius of a patch, and the distance of its samples, in pixels."""
 _SIDE = np.arange(-RADIUS, RADIUS + 1, STEP)
-_ACROSS = np.tile(_SIDE, len(_SIDE)).astype(np.float32)
-_DOWN = np.repeat(_SIDE, len(_SIDE)).astype(np.float32)
+_ROUND = np.hypot(*np.meshgrid(_SIDE, _SIDE)) < RADIUS + STEP / 2
+_DOWN, _ACROSS = (_SIDE[places].astype(np.float32) for places in np.nonzero(_ROUND))
 SAMPLES = len(_ACROSS)
 WORST = 2.0
 """Cost (one minus correlation) of what can't be seen or has no texture."""
@@ -32,7 +33,11 @@ _LEAST_DEPTH = 1e-6
 _FAST = {"contract"}
 """Fused products are the only liberty with arithmetic: with more, code that Numba has just compiled rounds otherwise
 than the same code from its cache."""
+_EDGE = 1.01
+"""A sample's pixel has a right and a lower neighbour: so far from the end, and a little more for rounding."""
 _REGIONS = 8
+_CHANGED = _REGIONS + 1
+"""The row of a pixel's tried planes that holds random changes; the own plane and those of the regions come before."""
 _NEAR = np.array([[-1, 0], [-2, -1], [-2, 1], [-3, -2], [-3, 2]], np.int32)
 _FAR = np.array([[-3, 0], [-5, 0], [-7, 0], [-9, 0], [-13, 0], [-17, 0], [-21, 0]], np.int32)
 """Pixels of the other colour above a pixel (down, right), of which the best is tried; the other sides by turning."""
@@ -94,36 +99,40 @@ def reference_patch(image, row, column, weights, values):
 
 @njit(fastmath=_FAST, inline="always")
 @no_type_check
-def patch_cost(source, size, warp, shift, row, column, inverse, right, below, weights, values, variance):
-    """One minus the correlation of the reference patch with the source, seen through a plane.
+def patch_cost(others, j, row, column, inverse, right, below, weights, values, variance):
+    """One minus the correlation of the reference patch with source j of `others` (see `sweep`), seen through a plane.
 
-    The plane is inverse depth and its slopes to the right and down. `warp` takes reference pixels (whole-number places
-    of their centres) to the source at infinity, `shift` is added times inverse depth.
+    The plane is inverse depth and its slopes to the right and down. The warp takes reference pixels (whole-number
+    places of their centres) to the source at infinity, the shift is added times inverse depth.
     """
+    source, sizes, warp, shift = others[0], others[1], others[2], others[3]
     worst, one, reach = np.float32(WORST), np.float32(1), np.float32(RADIUS)
-    x0 = warp[0, 0] * column + warp[0, 1] * row + warp[0, 2] + inverse * shift[0]
-    y0 = warp[1, 0] * column + warp[1, 1] * row + warp[1, 2] + inverse * shift[1]
-    z0 = warp[2, 0] * column + warp[2, 1] * row + warp[2, 2] + inverse * shift[2]
-    xa, ya, za = warp[0, 0] + right * shift[0], warp[1, 0] + right * shift[1], warp[2, 0] + right * shift[2]
-    xd, yd, zd = warp[0, 1] + below * shift[0], warp[1, 1] + below * shift[1], warp[2, 1] + below * shift[2]
-    if z0 - reach * (abs(za) + abs(zd)) <= np.float32(_LEAST_DEPTH):
+    x = warp[j, 0, 0] * column + warp[j, 0, 1] * row + warp[j, 0, 2] + inverse * shift[j, 0]
+    y = warp[j, 1, 0] * column + warp[j, 1, 1] * row + warp[j, 1, 2] + inverse * shift[j, 1]
+    z = warp[j, 2, 0] * column + warp[j, 2, 1] * row + warp[j, 2, 2] + inverse * shift[j, 2]
+    if z <= np.float32(_LEAST_DEPTH):
         return worst
-    height, width = size
-    for across in (-reach, reach):  # the patch's image is convex: if its corners lie inside, all of it does
-        for down in (-reach, reach):
-            scale = one / (z0 + across * za + down * zd)
-            x, y = (x0 + across * xa + down * xd) * scale, (y0 + across * ya + down * yd) * scale
-            if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
-                return worst
+    scale = one / z
+    x0, y0 = x * scale, y * scale
+    z_across, z_down = warp[j, 2, 0] + right * shift[j, 2], warp[j, 2, 1] + below * shift[j, 2]
+    xa = (warp[j, 0, 0] + right * shift[j, 0] - x0 * z_across) * scale
+    ya = (warp[j, 1, 0] + right * shift[j, 1] - y0 * z_across) * scale
+    xd = (warp[j, 0, 1] + below * shift[j, 0] - x0 * z_down) * scale
+    yd = (warp[j, 1, 1] + below * shift[j, 1] - y0 * z_down) * scale
+    reach_x, reach_y = reach * (abs(xa) + abs(xd)), reach * (abs(ya) + abs(yd))
+    last_x, last_y = np.float32(sizes[j, 1]) - np.float32(_EDGE), np.float32(sizes[j, 0]) - np.float32(_EDGE)
+    if not (x0 >= reach_x and y0 >= reach_y and x0 + reach_x < last_x and y0 + reach_y < last_y):
+        return worst
     mean, square, product = np.float32(0), np.float32(0), np.float32(0)
     for i in range(SAMPLES):
         across, down = _ACROSS[i], _DOWN[i]
-        scale = one / (z0 + across * za + down * zd)
-        x, y = (x0 + across * xa + down * xd) * scale, (y0 + across * ya + down * yd) * scale
+        x, y = x0 + across * xa + down * xd, y0 + across * ya + down * yd
         left, top = np.int32(x), np.int32(y)
         beside, under = x - np.float32(left), y - np.float32(top)
-        a, b = source[top, left], source[top, left + 1]
-        c, d = source[top + 1, left], source[top + 1, left + 1]
+        first, second = np.uint64(left), np.uint64(top)  # unsigned: Numba need not ask whether they count from the end
+        after, next_row = first + np.uint64(1), second + np.uint64(1)
+        a, b = source[j, second, first], source[j, second, after]
+        c, d = source[j, next_row, first], source[j, next_row, after]
         upper, lower = a + (b - a) * beside, c + (d - c) * beside
         value = upper + (lower - upper) * under
         weighted = weights[i] * value
@@ -138,26 +147,28 @@ def patch_cost(source, size, warp, shift, row, column, inverse, right, below, we
 
 @njit(fastmath=_FAST, inline="always")
 @no_type_check
-def _disagreement(inverse_depth, size, warp, shift, back, back_shift, row, column, inverse):
-    """Forward-backward reprojection error in pixels with another picture's inverse depth, clamped."""
+def _disagreement(others, j, row, column, inverse):
+    """Forward-backward reprojection error in pixels with source j's inverse depth, clamped."""
+    sizes, warp, shift = others[1], others[2], others[3]
+    inverse_depth, back, back_shift = others[4], others[5], others[6]
     clamp = np.float32(_GEOMETRIC_CLAMP_PX)
-    z = warp[2, 0] * column + warp[2, 1] * row + warp[2, 2] + inverse * shift[2]
+    z = warp[j, 2, 0] * column + warp[j, 2, 1] * row + warp[j, 2, 2] + inverse * shift[j, 2]
     if z <= np.float32(_LEAST_DEPTH):
         return clamp
-    x = (warp[0, 0] * column + warp[0, 1] * row + warp[0, 2] + inverse * shift[0]) / z
-    y = (warp[1, 0] * column + warp[1, 1] * row + warp[1, 2] + inverse * shift[1]) / z
-    height, width = size
+    x = (warp[j, 0, 0] * column + warp[j, 0, 1] * row + warp[j, 0, 2] + inverse * shift[j, 0]) / z
+    y = (warp[j, 1, 0] * column + warp[j, 1, 1] * row + warp[j, 1, 2] + inverse * shift[j, 1]) / z
+    height, width = sizes[j, 0], sizes[j, 1]
     left, top = int(math.floor(x + 0.5)), int(math.floor(y + 0.5))
     if left < 0 or top < 0 or left >= width or top >= height:
         return clamp
-    found = inverse_depth[top, left]
+    found = inverse_depth[j, top, left]
     if not found > 0:
         return clamp
-    z = back[2, 0] * x + back[2, 1] * y + back[2, 2] + found * back_shift[2]
+    z = back[j, 2, 0] * x + back[j, 2, 1] * y + back[j, 2, 2] + found * back_shift[j, 2]
     if z <= np.float32(_LEAST_DEPTH):
         return clamp
-    right = (back[0, 0] * x + back[0, 1] * y + back[0, 2] + found * back_shift[0]) / z - column
-    below = (back[1, 0] * x + back[1, 1] * y + back[1, 2] + found * back_shift[1]) / z - row
+    right = (back[j, 0, 0] * x + back[j, 0, 1] * y + back[j, 0, 2] + found * back_shift[j, 0]) / z - column
+    below = (back[j, 1, 0] * x + back[j, 1, 1] * y + back[j, 1, 2] + found * back_shift[j, 1]) / z - row
     return min(np.float32(math.sqrt(right * right + below * below)), clamp)
 
 
@@ -194,7 +205,7 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
     good = np.float32(_GOOD_START * math.exp(-iteration * iteration / _GOOD_DECAY))
     for row in prange(height):
         weights, values = np.empty(SAMPLES, np.float32), np.empty(SAMPLES, np.float32)
-        tried, found = np.empty((_REGIONS + 1, 3), np.float32), np.empty((_REGIONS + 1, count), np.float32)
+        tried, found = np.empty((_CHANGED + 1, 3), np.float32), np.empty((_CHANGED, count), np.float32)
         sight = np.empty(count, np.float32)
         for column in range((row + colour) % 2, width, 2):
             variance = reference_patch(image, row, column, weights, values)
@@ -207,7 +218,7 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
             for i in range(many):
                 for j in range(count):
                     known = (asked >> j) & 1
-                    found[i, j] = _likeness(others, j, tried[i], patch) if known else np.float32(WORST)
+                    found[i, j] = _likeness(others, j, tried, i, patch) if known else np.float32(WORST)
             mask = _choose_views(found, many, good, sight)
             seen[row, column] = mask
             if mask == 0:
@@ -215,7 +226,7 @@ def sweep(image, others, planes, costs, seen, colour, options, rays):
                 continue
             best, least = _cheapest(others, tried, found, many, sight, options, patch)
             state = _seeded(seed + np.int64(iteration) * 7919 + colour, row * width + column)
-            costs[row, column] = _improve(others, tried[best], least, sight, options, rays, patch, state)
+            costs[row, column] = _improve(others, tried, best, least, sight, options, rays, patch, state)
             for i in range(3):
                 planes[row, column, i] = tried[best, i]
 
@@ -250,13 +261,10 @@ def _gather(planes, costs, row, column, regions, options, tried):
 
 @njit(fastmath=_FAST, inline="always")
 @no_type_check
-def _likeness(others, j, plane, patch):
-    """The patch's cost in source j under a plane."""
+def _likeness(others, j, tried, i, patch):
+    """The patch's cost in source j under the i-th plane."""
     row, column, weights, values, variance = patch
-    return patch_cost(
-        others[0][j], others[1][j], others[2][j], others[3][j], row, column, plane[0], plane[1], plane[2],
-        weights, values, variance,
-    )  # fmt: skip
+    return patch_cost(others, j, row, column, tried[i, 0], tried[i, 1], tried[i, 2], weights, values, variance)
 
 
 @njit(fastmath=_FAST)
@@ -316,45 +324,47 @@ def _contradiction(others, j, inverse, options, patch):
     """What a depth costs for disagreeing with that of source j; nothing where depths do not count."""
     if options[7] <= 0:
         return np.float32(0)
-    apart = _disagreement(others[4][j], others[1][j], others[2][j], others[3][j], others[5][j], others[6][j],
-                          patch[0], patch[1], inverse)  # fmt: skip
-    return np.float32(_GEOMETRIC_WEIGHT) * apart
+    return np.float32(_GEOMETRIC_WEIGHT) * _disagreement(others, j, patch[0], patch[1], inverse)
 
 
 @njit(fastmath=_FAST)
 @no_type_check
-def _total(others, plane, sight, options, patch):
-    """The cost of a plane over the sources that count."""
-    cost, total = np.float32(0), np.float32(0)
+def _total(others, tried, i, sight, least, options, patch):
+    """The cost of the i-th plane over the sources that count; `least` or more as soon as it can't be less."""
+    total = np.float32(0)
+    for j in range(len(sight)):
+        total += sight[j]
+    most = least * total
+    cost = np.float32(0)
     for j in range(len(sight)):
         if sight[j] > 0:
-            contradiction = _contradiction(others, j, plane[0], options, patch)
-            cost += sight[j] * (_likeness(others, j, plane, patch) + contradiction)
-            total += sight[j]
+            contradiction = _contradiction(others, j, tried[i, 0], options, patch)
+            cost += sight[j] * (_likeness(others, j, tried, i, patch) + contradiction)
+            if cost >= most:
+                break
     return cost / total
 
 
 @njit(fastmath=_FAST)
 @no_type_check
-def _improve(others, plane, least, sight, options, rays, patch, state):
-    """Change the plane where a random one near it, or anywhere, costs less; give its cost."""
+def _improve(others, tried, best, least, sight, options, rays, patch, state):
+    """Change the best plane where a random one near it, or anywhere, costs less; give its cost."""
     low, high, change, searches = np.float32(options[2]), np.float32(options[3]), np.float32(options[4]), options[6] > 0
-    other = np.empty(3, np.float32)
     for attempt in range(5 if searches else 3):
-        state = _change(plane, other, patch, attempt, change, low, high, rays, state)
-        if not (low < other[0] < high):
+        state = _change(tried, best, patch, attempt, change, low, high, rays, state)
+        if not (low < tried[_CHANGED, 0] < high):
             continue
-        cost = _total(others, other, sight, options, patch)
+        cost = _total(others, tried, _CHANGED, sight, least, options, patch)
         if cost < least:
             least = cost
             for i in range(3):
-                plane[i] = other[i]
+                tried[best, i] = tried[_CHANGED, i]
     return least
 
 
 @njit(inline="always")
 @no_type_check
-def _change(plane, other, patch, attempt, change, low, high, rays, state):
+def _change(tried, best, patch, attempt, change, low, high, rays, state):
     """Fill in a plane near the present one: attempts 0, 1, 2 change depth, normal, both a little; 3, 4 search anywhere.
 
     `rays`: fx, fy, cx, cy of the reference in whole-number pixel places. Gives the state of the random numbers.
@@ -363,11 +373,11 @@ def _change(plane, other, patch, attempt, change, low, high, rays, state):
     u1, state = _uniform(state)
     u2, state = _uniform(state)
     one, two = np.float32(1), np.float32(2)
-    other[0] = plane[0]
+    tried[_CHANGED, 0] = tried[best, 0]
     if attempt == 3:
-        other[0] = low + (high - low) * u0
+        tried[_CHANGED, 0] = low + (high - low) * u0
     elif attempt in (0, 2):
-        other[0] = plane[0] * (one + change * (two * u0 - one))
+        tried[_CHANGED, 0] = tried[best, 0] * (one + change * (two * u0 - one))
     # a tilt is how much relative depth changes over one focal length
     reach = np.float32(4) * change
     for axis in range(2):
@@ -375,10 +385,10 @@ def _change(plane, other, patch, attempt, change, low, high, rays, state):
         if attempt >= 3:
             tilt = np.float32(3) * u - np.float32(1.5)
         else:
-            tilt = -plane[1 + axis] / plane[0] * rays[axis]
+            tilt = -tried[best, 1 + axis] / tried[best, 0] * rays[axis]
             if attempt != 0:
                 tilt += reach * (two * u - one)
-        other[1 + axis] = -other[0] * tilt / rays[axis]
+        tried[_CHANGED, 1 + axis] = -tried[_CHANGED, 0] * tilt / rays[axis]
     return state
 
 

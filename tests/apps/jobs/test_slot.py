@@ -38,7 +38,6 @@ def test_orders_from_other_threads_never_come_before_the_settings(slot):
 
 
 def test_a_worker_whose_supervisor_is_gone_leaves_in_silence():
-    left = subprocess.run(
-        [sys.executable, "-m", "unflat.apps.jobs.worker"], input='{"data": ".', capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "unflat.apps.jobs.worker"]
+    left = subprocess.run(command, input='{"data": ".', capture_output=True, text=True, check=False)
     assert left.returncode == 0 and not left.stderr

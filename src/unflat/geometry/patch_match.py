@@ -5,8 +5,8 @@ is carried over by two products, and a patch goes into another picture by the af
 at its middle: over nine pixels the two are the same, and a division for every sample costs a fifth of the time. Costs
 are bilaterally weighted normalised cross-correlation (Schoenberger et al. 2016, section 4.1); propagation is the
 adaptive checkerboard with a choice of views for every pixel (Xu and Tao 2019, ACMH; Galliani et al. 2015, Gipuma); a
-later pass asks for agreement with the depth maps of the other pictures (ACMM, section 4). Kernels run on all cores that Numba may use, and
-give the same numbers whatever their count: each pixel has random numbers of its own.
+later pass asks for agreement with the depth maps of the other pictures (ACMM, section 4). Kernels run on all cores
+that Numba may use, and give the same numbers whatever their count: each pixel has random numbers of its own.
 """
 
 from __future__ import annotations

@@ -99,29 +99,28 @@ def test_the_object_stands_upright_on_the_floor(made):
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_and_gives_the_same_as_one_in_one_go(photos, tmp_path):
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_as_one_in_one_go(photos, made, tmp_path):
+    in_one_go, _, its_folder = made
+    folder = tmp_path / "run"
+    shutil.copytree(its_folder, folder, ignore=shutil.ignore_patterns("reconstruct*", "surface*", "finish*", "texture*"))
     settings = [f"--set={key}={value}" for key, value in SMALL.items()]
     command = [sys.executable, "-m", "unflat.apps.cli.main", str(photos), "--together", "--quality", "draft", *settings,
-               "--run-folder", str(tmp_path / "run"), "-o", str(tmp_path / "out.glb"), "--quiet"]  # fmt: skip
+               "--run-folder", str(folder), "-o", str(tmp_path / "out.glb"), "--quiet"]  # fmt: skip
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < deadline:
-        if list((tmp_path / "run").glob("reconstruct-*/first-planes-0002.npy")):
+        if list(folder.glob("reconstruct-*/first-planes-0002.npy")):
             process.kill()
             break
         time.sleep(0.02)
     process.wait()
     assert not (tmp_path / "out.glb").exists()
     # of the three files of a picture the last one says that all are there
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("first-seen-*.npy")}
+    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("first-seen-*.npy")}
     assert kept
-    again = fulfil(wish(photos, tmp_path / "run"))[0]
+    again = fulfil(wish(photos, folder))[0]
     for path, time_ns in kept.items():
         assert path.stat().st_mtime_ns == time_ns, "made a second time"
-    for stored in (tmp_path / "run").glob("*"):
-        if stored.name.startswith(("reconstruct", "surface", "finish", "texture")):
-            shutil.rmtree(stored) if stored.is_dir() else stored.unlink()
-    in_one_go = fulfil(wish(photos, tmp_path / "run"))[0]
     assert np.array_equal(again.parts[0].mesh.vertices, in_one_go.parts[0].mesh.vertices)
     assert np.array_equal(again.parts[0].material.base_color, in_one_go.parts[0].material.base_color)
 

@@ -102,7 +102,9 @@ def test_the_object_stands_upright_on_the_floor(made):
 def test_a_run_that_was_killed_goes_on_and_gives_the_same_as_one_in_one_go(photos, made, tmp_path):
     in_one_go, _, its_folder = made
     folder = tmp_path / "run"
-    shutil.copytree(its_folder, folder, ignore=shutil.ignore_patterns("reconstruct*", "surface*", "finish*", "texture*"))
+    shutil.copytree(
+        its_folder, folder, ignore=shutil.ignore_patterns("reconstruct*", "surface*", "finish*", "texture*")
+    )
     settings = [f"--set={key}={value}" for key, value in SMALL.items()]
     command = [sys.executable, "-m", "unflat.apps.cli.main", str(photos), "--together", "--quality", "draft", *settings,
                "--run-folder", str(folder), "-o", str(tmp_path / "out.glb"), "--quiet"]  # fmt: skip

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32
-from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 
 from unflat.core.shape import Mesh
+from unflat.geometry.laplacian import umbrella, vertex_adjacency
 from unflat.geometry.patches import Patch, flat_patch, plane_frame, smallest_patch
 from unflat.geometry.repair import fans_split
 from unflat.geometry.topology import boundary_loops, edge_table
@@ -46,7 +47,7 @@ def holes_filled(mesh: Mesh, largest_m: float = np.inf) -> Filling:
     if not chosen:
         return Filling(mesh, 0, len(loops), 0.0)
     edges = edge_table(bare.faces).edges
-    neighbors = _adjacency(edges, len(bare.vertices))
+    neighbors = vertex_adjacency(edges, len(bare.vertices))
     smooth_below = _SMOOTHLY_UP_TO * float(np.linalg.norm(bare.extent))
     patches = []
     for loop in chosen:
@@ -88,7 +89,7 @@ def _lifted(mesh: Mesh, loop: Int32[np.ndarray, "n"], patch: Patch, neighbors: c
         old = neighbors[loop][:, local].tocoo()  # type: ignore[index]
         columns = np.where(old.col >= rim, old.col + new, old.col)
         edges.append(np.column_stack([old.row, columns])[old.col >= rim])
-    laplacian = _umbrella(_adjacency(np.concatenate(edges), rim + new + len(around)))
+    laplacian = umbrella(vertex_adjacency(np.concatenate(edges), rim + new + len(around)))
     known = np.concatenate([np.arange(rim), np.arange(rim + new, rim + new + len(around))])
     free = np.arange(rim, rim + new)
     rows = laplacian[np.arange(rim + new) if len(around) else free]
@@ -128,17 +129,3 @@ def _joined(mesh: Mesh, loops: list[Int32[np.ndarray, "_k"]], patches: list[Patc
 def _area(corners: Float64[np.ndarray, "f 3 3"]) -> float:
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return float(np.linalg.norm(cross, axis=1).sum() / 2)
-
-
-def _adjacency(edges: np.ndarray, count: int) -> csr_matrix:
-    """Symmetric 0/1 matrix of which vertices an edge joins."""
-    rows, columns = np.concatenate([edges, edges[:, ::-1]]).T
-    matrix = coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(count, count)).tocsr()
-    matrix.data[:] = 1.0
-    return matrix
-
-
-def _umbrella(adjacency: csr_matrix) -> csr_matrix:
-    """The uniform Laplacian: each vertex minus the mean of its neighbours."""
-    degree = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1.0)
-    return (diags(np.ones(len(degree))) - diags(1.0 / degree) @ adjacency.astype(np.float64)).tocsr()

@@ -159,6 +159,7 @@ BACKENDS: tuple[Card, ...] = (
         seconds=60.0,
     ),
     Card("finish", "smooth", _FINISH + "smooth:Smooth", "remove noise, keep edges", seconds=0.4),
+    Card("finish", "fair", _FINISH + "fair:Fair", "smooth what nobody saw", seconds=0.5),
     Card("finish", "decimate", _FINISH + "decimate:Decimate", "fewer faces, same shape", licence="MIT", seconds=0.3),
     Card(
         "finish", "quad-remesh", _FINISH + "quad_remesh:QuadRemesh", "clean quads", licence="BSD-3-Clause", seconds=2.0

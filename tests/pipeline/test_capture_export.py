@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unflat.core import Camera, InputError, Mesh, Photo, PointCloud, Reconstruction, View, Views
+from unflat.core import Camera, DepthMap, InputError, Mesh, Photo, PointCloud, Reconstruction, View, Views
 from unflat.geometry.cameras import look_at, project
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.similarities import rotation_deg, scaling, shift, turning
@@ -60,6 +60,16 @@ def test_the_cloud_is_in_the_frame_of_the_asset(tmp_path):
     first, last = made()
     write_capture(first, last, tmp_path)
     assert np.allclose(read_colmap_points(tmp_path / "sparse").points, last.mesh.vertices, atol=1e-5)
+
+
+def test_photos_without_depth_are_left_out_of_the_depth_maps(tmp_path):
+    first, last = made()
+    depth, normals = DepthMap(np.full((120, 90), 3.0, np.float32)), np.full((120, 90, 3), -1, np.float32) / np.sqrt(3)
+    straight = [replace(item, camera=replace(item.camera, distortion=(0.0,) * 5)) for item in first.views.items]
+    dense = [replace(item, depth=depth, normals=normals.astype(np.float32)) for item in straight[:2]]
+    write_capture(replace(first, dense=Views((*dense, straight[2]))), last, tmp_path)
+    assert {path.name for path in (tmp_path / "dense" / "images").iterdir()} == {"a.png", "b.png"}
+    assert len(read_cameras(tmp_path / "transforms.json")) == 3
 
 
 def test_one_photo_leaves_no_capture(tmp_path):

@@ -20,7 +20,8 @@ def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> 
     """Write cameras (transforms.json, COLMAP's sparse model), cloud (PLY) and depth maps (COLMAP's dense folder).
 
     The cameras are those of the photos' files: at their size, of the pixels as they are stored, as other programs take
-    them. Those of the dense folder are of its own pictures, upright, smaller and without distortion.
+    them. Those of the dense folder are of its own pictures, upright, smaller and without distortion; photos with which
+    no other agreed have no depth and are not among them.
 
     `first` is what the reconstruct stage gave, `last` what the finish stage made of it: its frame is the asset's. Gives
     what was written. Raises `InputError` (``no-capture``) where there is nothing to export.
@@ -39,8 +40,9 @@ def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> 
         write_colmap(files, folder / "sparse", cloud),
         write_point_cloud(folder / "cloud.ply", cloud),
     ]
-    if first.dense is not None:
-        written.append(write_colmap_workspace(transformed_views(first.dense, similarity), folder / "dense"))
+    known = () if first.dense is None else tuple(view for view in first.dense.items if view.depth is not None)
+    if known:
+        written.append(write_colmap_workspace(transformed_views(Views(known), similarity), folder / "dense"))
     return tuple(written)
 
 

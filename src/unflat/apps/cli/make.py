@@ -106,10 +106,6 @@ def _make(
         run_options = replace(prepared.options, on_reconstruction=made.__setitem__)
         assets = run_plan(prepared.plan, prepared.intake, run_options)
     written: list[str] = []
-    if options.capture:
-        from unflat.pipeline.capture_export import write_capture
-
-        written += [str(path) for path in write_capture(made["reconstruct"], made["finish"], Path(options.capture))]
     for asset in assets:
         paths = output_paths(options, asset.name, several or len(assets) > 1)
         if paths:
@@ -121,6 +117,13 @@ def _make(
             rows.append(contact_row(asset, prepared.intake.photos[0]))
         if loud:
             _tell(asset, written)
+    if options.capture:
+        from unflat.pipeline.capture_export import write_capture
+
+        capture = [str(path) for path in write_capture(made["reconstruct"], made["finish"], Path(options.capture))]
+        written += capture
+        if loud:
+            print("  wrote " + ", ".join(capture), file=sys.stderr)
     passed = all(asset.report is None or asset.report.passed for asset in assets)
     return (0 if passed else 6), _result(pictures[0], assets, written)
 

@@ -214,6 +214,16 @@ def test_delighting_evens_out_the_shading_of_a_plain_ball(studio):
     assert spread[True] < 0.6 * spread[False]
 
 
+def test_surface_that_was_only_closed_stays_inferred_where_a_photo_shows_something_there(lens_scene, lens):
+    guessed = replace(lens, confidence=(lens.vertices[:, 1] > 0).astype(np.float32))
+    made = QUICK(lens_scene.with_mesh(guessed), Context())
+    atlas, color, confidence = texels(made)
+    facing = atlas.normal[:, 2] > 0.5
+    assert (confidence[facing & (atlas.position[:, 1] < -0.05)] == 0).all()
+    assert (confidence[facing & (atlas.position[:, 1] > 0.05)] == 255).all()
+    assert np.array_equal(color, texels(QUICK(lens_scene, Context()))[1]), "the colours are the photo's all the same"
+
+
 def test_uv_of_its_own_is_kept_when_asked_and_sound(lens_scene, part):
     own = replace(part.mesh, uv=part.mesh.uv * np.float32(0.9), confidence=None)
     kept = replace(QUICK, keep_uv=True)(lens_scene.with_mesh(own), Context(warn=pytest.fail))

@@ -89,7 +89,7 @@ class Bake:
             photographed, shininess = self._photographed(
                 atlas, mesh, reconstruction.views.items, context.part(0.15, 0.5)
             )
-            factors, confidence = self._factors(atlas, photographed, shininess), photographed.seen
+            factors, confidence = self._factors(atlas, photographed, shininess), _sure(atlas, mesh, photographed.seen)
             # At 8192 pixels each of these arrays is half a gigabyte: none is kept longer than it is needed.
             seen = self._without_light(atlas, photographed)
             del photographed
@@ -204,6 +204,16 @@ def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         words = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
         raise RecipeError(f"texture.{name} can't be “{value}”.", code="bad-option", hint=f"Give {words}.")
+
+
+def _sure(atlas: Atlas, mesh: Mesh, seen: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n"]:
+    """How sure each texel is: what a photo shows of a surface that was only supposed may belong to what lies behind."""
+    if mesh.confidence is None:
+        return seen
+    sure = seen.copy()
+    for run, piece in atlas.pieces():
+        sure[run] *= piece.interpolated(mesh, mesh.confidence[:, None])[:, 0]
+    return sure
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

@@ -12,6 +12,7 @@ from unflat.stages.texture.division import divided, located
 from unflat.stages.texture.many.agreement import Agreement, agreement_of, tone_of
 from unflat.stages.texture.many.candidates import Candidates, candidates_of
 from unflat.stages.texture.many.gains import gains_of
+from unflat.stages.texture.many.gloss import stands_out
 from unflat.stages.texture.many.labelling import labelled
 from unflat.stages.texture.many.levelling import corrections_of
 from unflat.stages.texture.many.pairing import pairing_of
@@ -269,3 +270,9 @@ def test_nothing_seen_is_nothing_to_level(studio):
     agreement = Agreement(candidates.view >= 0, tones[:, 0])
     assert len(shares) == 0
     assert corrections_of(sites, candidates, tones, agreement, shares).shape == (0, 3, 3)
+
+
+@pytest.mark.parametrize(("reach", "known"), [(0.9, True), (0.2, False)], ids=["all-round", "nothing-beside"])
+def test_a_highlight_counts_where_there_is_surface_beside_it(reach, known):
+    angle = np.linspace(0, reach, 4000)
+    assert stands_out(angle, np.exp(-((angle / 0.1) ** 2)), 0.1) is known

@@ -50,7 +50,7 @@ def gloss_of(
     peak = _peak(mirrored[bright], extra[bright])
     angle = np.arccos(np.clip(mirrored @ peak, -1, 1)) / 2
     width = _width(angle, extra)
-    if width is None or extra[angle < width].mean() < _LEAST_CONTRAST * extra[angle > 3 * width].mean():
+    if width is None or not stands_out(angle, extra, width):
         return matte
     roughness = float(np.clip(np.sqrt(np.tan(width)), _SHINIEST, MATTE_ROUGHNESS))
     return Shininess(roughness, 0.0, True)
@@ -90,6 +90,12 @@ def _peak(directions: Float64[np.ndarray, "m 3"], weight: Float64[np.ndarray, "m
         peak = (weight * near) @ directions
         peak = peak / max(float(np.linalg.norm(peak)), 1e-12)
     return np.asarray(peak)
+
+
+def stands_out(angle: Float64[np.ndarray, "m"], extra: Float64[np.ndarray, "m"], width: float) -> bool:
+    """Whether the middle gleams much more than what lies far from it; not where nothing lies there."""
+    middle, far = extra[angle < width], extra[angle > 3 * width]
+    return len(middle) > 0 and len(far) > 0 and bool(middle.mean() >= _LEAST_CONTRAST * far.mean())
 
 
 def _width(angle: Float64[np.ndarray, "m"], extra: Float64[np.ndarray, "m"]) -> float | None:

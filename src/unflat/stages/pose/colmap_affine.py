@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,13 +16,9 @@ import numpy as np
 import pycolmap
 
 from unflat.io.atomic import write_atomically
-from unflat.stages.pose.affine_features import AffineFeatures, affine_features, affine_matches, log10_false_alarms
+from unflat.stages.pose.affine_features import AffineFeatures, affine_features, affine_matches
 from unflat.stages.pose.colmap_job import AFFINE, AFFINE_DATABASE, DATABASE, MASKS, PICTURES, ColmapJob
-
-_PAIRS_AT_ONCE = 16
-_TRIALS = 3000
-_FALSE_ALARMS = -2.0
-"""Logarithm: one in a hundred runs finds a pair as good by chance."""
+from unflat.stages.pose.colmap_verifying import add_matches, verify
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +46,7 @@ def with_affine_matches(
         pictures = {name: _appended(known, ids[name], features[name]) for name in job.order}
         pairs = [pair for pair in combinations(job.order, 2) if pair[0] in weak or pair[1] in weak]
         pairs = _matched(known, pairs, pictures, lambda share: tell(0.4 + 0.4 * share))
-    _verified(begun, pairs, job, lambda share: tell(0.8 + 0.2 * share))
-    _without_accidents(begun, pairs, ids)
+    verify(begun, pairs, job, lambda share: tell(0.8 + 0.2 * share))
     begun.replace(database)
     return database
 
@@ -97,48 +92,7 @@ def _matched(
     for done, (a, b) in enumerate(pairs):
         one, other = pictures[a], pictures[b]
         matches = np.add(affine_matches(one.features, other.features), [one.first, other.first])
-        if known.exists_matches(one.image_id, other.image_id):
-            matches = np.vstack([known.read_matches(one.image_id, other.image_id), matches])
-            known.delete_matches(one.image_id, other.image_id)
-        if known.exists_two_view_geometry(one.image_id, other.image_id):
-            known.delete_two_view_geometry(one.image_id, other.image_id)
-        if len(matches):
-            known.write_matches(one.image_id, other.image_id, matches.astype(np.uint32))
+        if add_matches(known, one.image_id, other.image_id, matches):
             left.append((a, b))
         tell(done / len(pairs))
     return left
-
-
-def _verified(database: Path, pairs: Sequence[tuple[str, str]], job: ColmapJob, tell: Callable[[float], None]) -> None:
-    options = _verification(job)
-    listed = database.with_name("affine-pairs.txt")
-    for done, some in _batches(pairs):
-        listed.write_text("".join(f"{a} {b}\n" for a, b in some), "utf-8")
-        pycolmap.verify_matches(database, listed, options)
-        tell(done / len(pairs))
-
-
-def _verification(job: ColmapJob) -> Any:
-    options = pycolmap.TwoViewGeometryOptions()
-    options.ransac.random_seed, options.ransac.max_num_trials = job.seed, _TRIALS
-    return options
-
-
-def _without_accidents(database: Path, pairs: Sequence[tuple[str, str]], ids: dict[str, int]) -> None:
-    """Many matches of which few agree are agreed upon by chance: such pairs would tear a model apart."""
-    error_px = pycolmap.TwoViewGeometryOptions().ransac.max_error
-    with pycolmap.Database.open(database) as known:
-        camera_of = {image.image_id: image.camera_id for image in known.read_all_images()}
-        for a, b in pairs:
-            if not known.exists_two_view_geometry(ids[a], ids[b]):
-                continue
-            inliers = len(known.read_two_view_geometry(ids[a], ids[b]).inlier_matches)
-            matches = len(known.read_matches(ids[a], ids[b]))
-            camera = known.read_camera(camera_of[ids[b]])
-            if log10_false_alarms(matches, inliers, (camera.width, camera.height), error_px) > _FALSE_ALARMS:
-                known.delete_two_view_geometry(ids[a], ids[b])
-
-
-def _batches(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, Sequence[tuple[str, str]]]]:
-    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        yield start, pairs[start : start + _PAIRS_AT_ONCE]

@@ -23,6 +23,8 @@ FEW = 6
 """Up to so many photos a mapper may begin from a narrower angle and fewer matches, and what two photos see counts."""
 _MANY_POINTS = 30
 """A picture that sees so many points of the model is well placed."""
+_LOOSE_POINTS = 150
+"""Below, a few wrong matches bend the model."""
 _FEWEST_POINTS = 12
 """With fewer it may stand anywhere."""
 _AGREES_PX, _COUNTED_OF_A_PAIR = 4.0, 100
@@ -95,6 +97,22 @@ def weak_pictures(model: Any, job: ColmapJob) -> list[str]:
     """Pictures that are not placed, or by few points only."""
     points = {} if model is None else _points(model)
     return [name for name in job.order if points.get(name, 0) < _MANY_POINTS]
+
+
+def loosely_tied(model: Any, database: Path, job: ColmapJob) -> bool:
+    """Whether a placed picture hangs by few points, or one has its matches with placed ones but no place."""
+    points = _points(model)
+    if any(count < _LOOSE_POINTS for count in points.values()):
+        return True
+    with pycolmap.Database.open(database) as known:
+        ids = {name: known.read_image_with_name(name).image_id for name in job.order}
+        for name in set(job.order) - set(points):
+            pairs = [
+                (ids[name], ids[other]) for other in points if known.exists_two_view_geometry(ids[name], ids[other])
+            ]
+            if sum(len(known.read_two_view_geometry(*pair).inlier_matches) for pair in pairs) >= _MANY_POINTS:
+                return True
+    return False
 
 
 def settled(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:

@@ -28,9 +28,10 @@ from unflat.stages.pose.colmap_job import (
     ColmapJob,
     Lens,
 )
-from unflat.stages.pose.colmap_mapping import FEW, agreement, mapped, settled, weak_pictures
+from unflat.stages.pose.colmap_mapping import FEW, agreement, loosely_tied, mapped, settled, weak_pictures
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
+from unflat.stages.pose.colmap_tracking import with_tracked_matches
 from unflat.stages.pose.retrieval import nearest_pictures
 
 _SEQUENCE_REACH = 12
@@ -39,6 +40,8 @@ _LOOK_ALIKE = 25
 _PAIRS_AT_ONCE = 16
 _AFFINE_PAIRS = 1300
 """Pairs that are compared a second time at most, from simulated tilts: half a second each."""
+_TRACKED_ROUNDS, _TRACKED_UP_TO = 2, 120
+"""How often points are tracked over the surface, and of how many pictures at most: ten core-seconds a picture."""
 _LOOKED_AT_FIRST, _PLENTY = 5, 4000
 """Pictures whose features are counted first, and the count below which finer ones are needed."""
 _EXTRACTING, _MATCHING = (0.0, 0.35), (0.35, 0.8)
@@ -57,18 +60,47 @@ def main(folder: Path, threads: int) -> None:
     if job.cameras_known:
         found = ("known", _triangulated(folder, job, threads))
     elif not turned:
-        found = mapped(database, job, threads, _tell)
-        weak = weak_pictures(found[1], job)
-        if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _AFFINE_PAIRS:
-            affine = with_affine_matches(folder, weak, job, threads, _tell_of_affine)
-            second = mapped(affine, job, threads, _tell)
-            if agreement(second[1], affine) > agreement(found[1], affine):
-                database, found = affine, second
+        database, found = _mapped(folder, job, threads)
         if found[1] is not None:
-            found = (found[0], settled(found[1], database, job, threads))
+            database, found = _tied(database, found, job, threads)
             found_in(found[1]).write(folder)
     _answer(database, *found, turned=turned).write(folder)
     _tell(1.0)
+
+
+def _mapped(folder: Path, job: ColmapJob, threads: int) -> tuple[Path, tuple[str, Any]]:
+    """Mapper and model from plain features or, where pictures hang by few of them, from affine ones if that is better;
+    and the database with the matches."""
+    database = folder / DATABASE
+    found = mapped(database, job, threads, _tell)
+    weak = weak_pictures(found[1], job)
+    if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _AFFINE_PAIRS:
+        affine = with_affine_matches(folder, weak, job, threads, _tell_of_affine)
+        second = mapped(affine, job, threads, _tell)
+        if agreement(second[1], affine) > agreement(found[1], affine):
+            database, found = affine, second
+    if found[1] is not None:
+        found = (found[0], settled(found[1], database, job, threads))
+    return database, found
+
+
+def _tied(database: Path, found: tuple[str, Any], job: ColmapJob, threads: int) -> tuple[Path, tuple[str, Any]]:
+    """The same after points were tracked over the surface, where pictures hang by few; again if that placed more."""
+    for _ in range(_TRACKED_ROUNDS):
+        placed = found[1].num_reg_images()
+        if len(job.order) > _TRACKED_UP_TO or not loosely_tied(found[1], database, job):
+            break
+        tracked = with_tracked_matches(database, found[1], job, threads, _tell_of_affine)
+        second = mapped(tracked, job, threads, _tell)
+        if second[1] is None:
+            break
+        second = (second[0], settled(second[1], tracked, job, threads))
+        if agreement(second[1], tracked) <= agreement(found[1], tracked):
+            break
+        database, found = tracked, second
+        if found[1].num_reg_images() <= placed:
+            break
+    return database, found
 
 
 def _tell(share: float) -> None:

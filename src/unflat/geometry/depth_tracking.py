@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from unflat.core import Camera
 from unflat.core.arrays import freeze_fields
-from unflat.geometry.cameras import depth_points, project
+from unflat.geometry.cameras import depth_points, pixel_centers, project, unproject
 from unflat.geometry.image_sampling import bilinear
 
 _SAME_DEPTH = 0.06
@@ -55,10 +55,11 @@ class DepthView:
 
 def shared_share(first: DepthView, second: DepthView) -> float:
     """Share of the first picture's known depth that the second one sees, and not from too far to the side."""
-    depth = np.full_like(first.depth, np.nan)
-    depth[::_GRID_PX, ::_GRID_PX] = first.depth[::_GRID_PX, ::_GRID_PX]
-    known = int(np.isfinite(depth).sum())
-    return float(_seen_from(DepthView(first.grey, first.camera, depth), second)[1].sum()) / max(known, 1)
+    some = pixel_centers(first.camera).reshape(*first.depth.shape, 2)[::_GRID_PX, ::_GRID_PX].reshape(-1, 2)
+    depth = first.depth[::_GRID_PX, ::_GRID_PX].ravel()
+    known = np.isfinite(depth)
+    points = unproject(first.camera, some[known], depth[known].astype(np.float64))
+    return float(_seen_from(first, second, points)[1].sum()) / max(len(points), 1)
 
 
 def found_again(
@@ -68,7 +69,10 @@ def found_again(
 
     About half a second for a picture of 800 pixels.
     """
-    places, seen = _seen_from(first, second)
+    height, width = first.depth.shape
+    points_of_pixels = depth_points(first.camera, first.depth).reshape(-1, 3).astype(np.float64)
+    flat, visible = _seen_from(first, second, points_of_pixels)
+    places, seen = flat.reshape(height, width, 2), visible.reshape(height, width)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
     seen = cv2.erode(seen.astype(np.uint8), np.ones((2 * _BORDER_PX + 1,) * 2, np.uint8)) > 0
     began = np.flatnonzero(_at(seen, points))
@@ -82,10 +86,10 @@ def found_again(
     return began[kept], bilinear(places, end[kept] + np.float32(0.5))
 
 
-def _seen_from(first: DepthView, second: DepthView) -> tuple[Float32[np.ndarray, "h w 2"], Bool[np.ndarray, "h w"]]:
-    """For every pixel of the first picture its place in the second one, and whether that one sees it."""
-    height, width = first.depth.shape
-    points = depth_points(first.camera, first.depth).reshape(-1, 3).astype(np.float64)
+def _seen_from(
+    first: DepthView, second: DepthView, points: Float64[np.ndarray, "n 3"]
+) -> tuple[Float32[np.ndarray, "n 2"], Bool[np.ndarray, "n"]]:
+    """For points that the first picture shows their places in the second one, and whether that one sees them."""
     pixels, depth = project(second.camera, points)
     known = np.isfinite(pixels).all(axis=1)
     places = np.where(known[:, None], pixels, -1.0).astype(np.float32)
@@ -95,7 +99,7 @@ def _seen_from(first: DepthView, second: DepthView) -> tuple[Float32[np.ndarray,
     cosine = np.einsum("ni,ni->n", *rays) / np.maximum(length, 1e-20)
     with np.errstate(invalid="ignore"):
         seen = known & (np.abs(there - depth) < _SAME_DEPTH * depth) & (cosine > np.cos(np.radians(_WIDEST_DEG)))
-    return places.reshape(height, width, 2), np.asarray(seen.reshape(height, width))
+    return places, np.asarray(seen)
 
 
 def _nearest(values: Float32[np.ndarray, "h w"], pixels: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n"]:

@@ -1,12 +1,18 @@
 """PatchMatch: its cost is the correlation that a plain computation gives, and it finds planes that are there."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
+from numba import njit
 
 from unflat.core import Camera
-from unflat.geometry import patch_match as kernels
+from unflat.geometry import patch_costs as kernels
 from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays, project
+from unflat.geometry.lanes import LANES, load, store
 from unflat.geometry.stereo_depth import (
     Effort,
     StereoPicture,
@@ -45,7 +51,7 @@ def picture(camera, paper):
     down = np.cross(NORMAL, across)
     uv = np.column_stack([points @ across, points @ down]) * 220 + 512
     grey = cv2.remap(paper, uv.astype(np.float32).reshape(HEIGHT, WIDTH, 2), None, cv2.INTER_LINEAR)
-    return StereoPicture(np.clip(grey, 0, 1), camera)
+    return StereoPicture(np.rint(np.clip(grey, 0, 1) * 255).astype(np.float32) / 255, camera)  # as photos have it
 
 
 @pytest.fixture(scope="module")
@@ -80,29 +86,111 @@ def plain_cost(image, source, warp, shift, row, column, plane):
     return 1 - (weights @ (a * b)) / np.sqrt((weights @ a**2) * (weights @ b**2))
 
 
+def kernel_costs(image, sources, warps, row, column, planes, asked=-1):
+    """Costs of up to `LANES` planes in all sources, as the kernel computes them side by side: (sources, planes)."""
+    image = kernels.padded(image)
+    places = kernels.sample_places(image.shape[1])
+    weights, values = np.empty((2, kernels.PADDED_SAMPLES), np.float32)
+    variance = kernels.reference_patch(image, row, column, places, weights, values)
+    stack = kernels.corner_bytes(np.stack(sources))
+    sizes = np.array([source.shape for source in sources], np.int32)
+    others = (stack, sizes, *(np.stack(part) for part in zip(*warps, strict=True)))
+    patch = (np.float32(row), np.float32(column), weights, values, np.float32(variance))
+    lanes, costs = np.zeros((3, LANES), np.float32), np.empty((len(sources), LANES), np.float32)
+    lanes[:, : len(planes)] = np.transpose(planes)
+    kernels.patch_costs(others, asked, lanes, len(planes), patch, kernels.cost_room(len(sources)), costs)
+    return costs[:, : len(planes)]
+
+
 def kernel_cost(image, source, warp, shift, row, column, plane):
-    weights, values = np.empty(kernels.SAMPLES, np.float32), np.empty(kernels.SAMPLES, np.float32)
-    variance = kernels.reference_patch(image, row, column, weights, values)
-    others = (source[None], np.array([source.shape], np.int32), warp[None], shift[None])
-    place, plane = np.array([row, column], np.float32), np.array(plane, np.float32)
-    return kernels.patch_cost(others, 0, *place, *plane, weights, values, variance)
+    return kernel_costs(image, [source], [(warp, shift)], row, column, [plane])[0, 0]
 
 
-def test_the_cost_is_that_of_a_plain_computation(scene):
+def test_the_costs_are_those_of_a_plain_computation(scene):
+    from unflat.geometry.stereo_depth import _warp
+
+    here, there = scene[0], scene[1:]
+    warps = [_warp(here.camera, other.camera) for other in there]
+    rng = np.random.default_rng(0)
+    checked = 0
+    for many in rng.integers(1, LANES + 1, 20):
+        row, column = int(rng.integers(0, HEIGHT)), int(rng.integers(0, WIDTH))
+        planes = [(rng.uniform(0.3, 0.7), *rng.normal(0, 1e-3, 2)) for _ in range(many)]
+        expected = np.array([
+            [plain_cost(here.grey, other.grey, *warp, row, column, plane) for plane in planes]
+            for other, warp in zip(there, warps, strict=True)
+        ])  # fmt: skip
+        found = kernel_costs(here.grey, [other.grey for other in there], warps, row, column, planes)
+        assert found == pytest.approx(np.minimum(expected, 2.0), abs=2e-3)
+        checked += (expected < 2).sum()
+    assert checked > 200
+
+
+def test_a_pixel_holds_its_own_grey_and_those_of_its_neighbours():
+    grey = np.random.default_rng(2).integers(0, 256, (2, 5, 7))
+    packed = kernels.corner_bytes((grey / 255).astype(np.float32))
+    assert packed.dtype == np.uint32
+    corners = [packed[:, :-1, :-1] >> shift & 255 for shift in (0, 8, 16, 24)]
+    assert np.array_equal(corners, [grey[:, :-1, :-1], grey[:, :-1, 1:], grey[:, 1:, :-1], grey[:, 1:, 1:]])
+
+
+def test_sources_that_are_not_asked_see_nothing(scene):
+    from unflat.geometry.stereo_depth import _warp
+
+    here, there = scene[0], scene[1:]
+    warps = [_warp(here.camera, other.camera) for other in there]
+    pictures, planes = [other.grey for other in there], [(0.5, 0.0, 0.0), (0.45, 0.0, 0.0)]
+    everyone = kernel_costs(here.grey, pictures, warps, 60, 80, planes)
+    some = kernel_costs(here.grey, pictures, warps, 60, 80, planes, asked=0b101)
+    assert (everyone < 2).all()
+    assert np.array_equal(some[[0, 2]], everyone[[0, 2]]) and (some[1] == 2).all()
+
+
+def test_a_patch_without_texture_in_the_source_costs_most(scene):
     from unflat.geometry.stereo_depth import _warp
 
     here, there = scene[0], scene[1]
-    warp, shift = _warp(here.camera, there.camera)
-    rng = np.random.default_rng(0)
-    checked = 0
-    for _ in range(60):
+    blank = np.full((HEIGHT, WIDTH), 0.3, np.float32)
+    assert kernel_cost(here.grey, blank, *_warp(here.camera, there.camera), 60, 80, (0.5, 0.0, 0.0)) == 2
+
+
+@njit
+def errors_of(others, row, column, inverse):
+    found = np.empty_like(inverse)
+    store(found, 0, kernels.disagreements(others, 0, np.float32(row), np.float32(column), load(inverse, 0)))
+    return found
+
+
+def plain_disagreement(there, depth, warp, back, row, column, inverse):
+    """The same as the kernel's, written for the reader."""
+    u, v, w = warp[0] @ [column, row, 1] + inverse * warp[1]
+    i, j = int(np.floor(v / w + 0.5)), int(np.floor(u / w + 0.5))
+    if w <= 0 or not (0 <= i < HEIGHT and 0 <= j < WIDTH) or depth[i, j] <= 0:
+        return 3.0
+    p, q, r = back[0] @ [u / w, v / w, 1] + depth[i, j] * back[1]
+    return min(np.hypot(p / r - column, q / r - row), 3.0) if r > 0 else 3.0
+
+
+def test_disagreement_is_that_of_a_plain_computation(scene):
+    from unflat.geometry.stereo_depth import _warp
+
+    here, there = scene[0].camera, scene[1].camera
+    warp, back = _warp(here, there), _warp(there, here)
+    depth = (1 / plane_depth(there)[0]).astype(np.float32)
+    depth[:, :20] = 0
+    nothing, size = np.zeros((1, HEIGHT, WIDTH), np.uint32), np.array([[HEIGHT, WIDTH]], np.int32)
+    others = (nothing, size, warp[0][None], warp[1][None], depth[None], back[0][None], back[1][None])
+    true, rng = 1 / plane_depth(here)[0], np.random.default_rng(1)
+    compared = []
+    for _ in range(40):
         row, column = int(rng.integers(0, HEIGHT)), int(rng.integers(0, WIDTH))
-        plane = (rng.uniform(0.3, 0.7), *rng.normal(0, 1e-3, 2))
-        expected = plain_cost(here.grey, there.grey, warp, shift, row, column, plane)
-        found = kernel_cost(here.grey, there.grey, warp, shift, row, column, plane)
-        assert found == pytest.approx(min(expected, 2.0), abs=2e-3)
-        checked += expected < 2
-    assert checked > 20
+        inverse = (true[row, column] * rng.uniform(0.97, 1.03, LANES)).astype(np.float32)
+        expected = [plain_disagreement(there, depth[:], warp, back, row, column, value) for value in inverse]
+        compared.append((errors_of(others, row, column, inverse), expected))
+    found, expected = np.array(compared).swapaxes(0, 1)
+    # at the border between two pixels of the other picture, rounding decides which one is asked
+    assert (np.abs(found - expected) < 2e-3).mean() > 0.99
+    assert 0.2 < (expected < 3).mean() < 0.95
 
 
 def test_the_true_plane_costs_next_to_nothing_and_a_wrong_one_much(scene):
@@ -116,6 +204,25 @@ def test_the_true_plane_costs_next_to_nothing_and_a_wrong_one_much(scene):
             inverse[row + 1, column] - inverse[row, column])  # fmt: skip
     assert kernel_cost(here.grey, there.grey, warp, shift, row, column, true) < 0.02
     assert kernel_cost(here.grey, there.grey, warp, shift, row, column, (true[0] * 1.15, 0.0, 0.0)) > 0.3
+
+
+SMALL_TASK = """
+import hashlib
+import numpy as np
+from unflat.core import Camera
+from unflat.geometry.stereo_depth import Effort, StereoPicture, StereoTask, agreeing_planes, photometric_planes
+
+paper = np.random.default_rng(0).random((48, 70)).astype(np.float32)
+poses = [np.diag([1.0, -1.0, -1.0, 1.0]) for _ in range(3)]
+for pose, x in zip(poses, (0, 0.2, -0.2)):
+    pose[0, 3] = x
+greys = [np.ascontiguousarray(paper[:, 3 + shift : 67 + shift]) for shift in (0, 3, -3)]
+pictures = [StereoPicture(grey, Camera(64, 48, 60.0, 60.0, 32.0, 24.0, pose)) for grey, pose in zip(greys, poses)]
+task, effort = StereoTask(pictures[0], tuple(pictures[1:]), (0.1, 0.5)), Effort(scales=(1.0,), sweeps=(3,))
+first = photometric_planes(task, np.zeros((48, 64), np.float32), effort)
+agreed = agreeing_planes(task, first, [first.inverse_depth] * 2, effort)
+print(hashlib.sha256(first.planes.tobytes() + agreed.planes.tobytes()).hexdigest())
+"""
 
 
 NOTHING = np.zeros((HEIGHT, WIDTH), np.float32)
@@ -159,6 +266,17 @@ def test_the_same_seed_gives_the_same_planes(scene, found):
     assert np.array_equal(again.planes, found.planes)
     other = photometric_planes(task_of(scene), NOTHING, Effort(seed=5))
     assert not np.array_equal(other.planes, found.planes)
+
+
+def test_fresh_code_on_two_threads_and_cached_code_on_one_give_the_same_planes(tmp_path):
+    """Each in a process of its own, since Numba asks for its threads and its cache only once."""
+    answers = set()
+    for threads in ("2", "1"):
+        told = {**os.environ, "NUMBA_NUM_THREADS": threads, "NUMBA_CACHE_DIR": str(tmp_path)}
+        answers.add(
+            subprocess.run([sys.executable, "-c", SMALL_TASK], env=told, capture_output=True, check=True).stdout
+        )
+    assert len(answers) == 1
 
 
 def test_plain_surfaces_are_said_to_be_unknown(scene):

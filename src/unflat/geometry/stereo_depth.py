@@ -11,7 +11,8 @@ from jaxtyping import Float32, Float64, UInt8
 
 from unflat.core import Camera
 from unflat.core.arrays import freeze_fields
-from unflat.geometry.patch_match import WORST, normals_of_planes, sweep
+from unflat.geometry.patch_costs import WORST, corner_bytes, padded
+from unflat.geometry.patch_match import ENDLESS, MARGIN, normals_of_planes, sweep
 
 _FIRST_CHANGE, _CALMER, _LAST_CHANGE = 0.1, 0.6, 0.002
 """Random changes of a plane: relative to its inverse depth at first, falling with each iteration, and at least."""
@@ -123,16 +124,18 @@ def _swept(
     warps, shifts = (np.stack(part) for part in zip(*forward, strict=True))
     backs, back_shifts = (np.stack(part) for part in zip(*backward, strict=True))
     maps = _stacked(list(depths))[0] if depths else np.zeros((1, 1, 1), np.float32)
-    others = (stack, sizes, warps, shifts, maps, backs, back_shifts)
-    planes, costs, seen = np.array(before.planes), np.array(before.cost), np.array(before.seen)
+    others = (corner_bytes(stack), sizes, warps, shifts, maps, backs, back_shifts)
+    image = padded(picture.grey)
+    planes, seen = np.array(before.planes), np.array(before.seen)
+    costs = np.pad(before.cost, MARGIN, constant_values=ENDLESS)
     for iteration in iterations:
         change = max(_FIRST_CHANGE * _CALMER**iteration, _LAST_CHANGE)
         goes_far, searches = iteration < _FAR_ITERATIONS, iteration < _SEARCH_ITERATIONS
         faithful = iteration >= _CHOOSING_ITERATIONS
         options = np.array([iteration, seed, *task.bounds, change, goes_far, searches, bool(depths), faithful])
         for colour in (0, 1):
-            sweep(picture.grey, others, planes, costs, seen, colour, options, _rays(picture.camera))
-    return Planes(planes, costs, seen)
+            sweep(image, others, planes, costs, seen, colour, options, _rays(picture.camera))
+    return Planes(planes, costs[MARGIN:-MARGIN, MARGIN:-MARGIN].copy(), seen)
 
 
 def _stacked(

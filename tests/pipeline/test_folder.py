@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from unflat.core import Mesh, SetupError
+from unflat.core.context import SCRATCH
 from unflat.pipeline import folder as folder_module
 from unflat.pipeline.folder import RunFolder, chain_key, default_folder
 
@@ -56,3 +57,15 @@ def test_a_large_set_that_alone_exceeds_the_limit_can_still_go_on(tmp_path, monk
     (large.path / "x.npz").write_bytes(bytes(3000))
     monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 2500)
     assert (default_folder("a" * 64).path / "x.npz").exists()
+
+
+def test_what_only_the_way_to_a_result_needed_goes_when_it_is_stored(tmp_path):
+    folder = RunFolder(tmp_path)
+    place = folder.workspace("surface", "k1")
+    (place / "named.npy").write_bytes(b"1")
+    (place / SCRATCH).mkdir()
+    (place / SCRATCH / "half.npy").write_bytes(b"2")
+    folder.save("surface", "k2", MESH)
+    assert (place / SCRATCH / "half.npy").exists()
+    folder.save("surface", "k1", MESH)
+    assert [path.name for path in place.iterdir()] == ["named.npy"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import platformdirs
 
+from unflat.core.context import SCRATCH
 from unflat.core.errors import SetupError
 from unflat.io.atomic import write_atomically
 from unflat.pipeline.store import Unreadable, decode, encode
@@ -44,14 +45,21 @@ class RunFolder:
             return None
 
     def save(self, name: str, key: str, noun: Any) -> None:
-        """Store a result. Raises `SetupError` (``disk-full``, ``not-writable``); other results stay."""
+        """Store a result, and remove what only the way to it needed.
+
+        Raises `SetupError` (``disk-full``, ``not-writable``); other results stay.
+        """
         write_atomically(self._path(name, key), encode(noun))
+        shutil.rmtree(self._workspace(name, key) / SCRATCH, ignore_errors=True)
 
     def workspace(self, name: str, key: str) -> Path:
         """A folder of its own for the pieces of a result that takes long."""
-        path = self.path / f"{name}-{key[:16]}"
+        path = self._workspace(name, key)
         path.mkdir(exist_ok=True)
         return path
+
+    def _workspace(self, name: str, key: str) -> Path:
+        return self.path / f"{name}-{key[:16]}"
 
     def _path(self, name: str, key: str) -> Path:
         return self.path / f"{name}-{key[:16]}.npz"

@@ -29,6 +29,9 @@ from unflat.io.point_cloud import write_point_cloud
 
 _POLL_S = 0.1
 _FINEST, _COARSEST = 11, 6
+_MOST_POINTS = 3_000_000
+"""More are thinned to so many: six million made a surface of eight million faces and took 5 GB, and of all those faces
+some ten thousands are left in the end."""
 _CELL_SPACINGS = 1.5
 """Side of the finest cells in point spacings."""
 _SEEN_SPACINGS = 3.0
@@ -70,8 +73,8 @@ class Poisson:
                 code="no-normals",
                 hint="Take the reconstructor multi-view-stereo.",
             )
-        tree = cKDTree(cloud.points)
-        spacing = _spacing(cloud.points, tree)
+        cloud = _thinned(cloud, context.seed)
+        spacing = _spacing(cloud.points)
         depth = self.depth or _depth_for(cloud.points, spacing)
         known = cloud
         if reconstruction.ground is None and reconstruction.dense is not None:
@@ -79,7 +82,7 @@ class Poisson:
         mesh = _reconstructed(known, depth, self.weight, context.part(0, 0.8).progress)
         if self.floor:
             mesh = cut_at_floor(mesh, cloud.points, reconstruction.ground)
-        away, _ = tree.query(mesh.vertices, workers=-1)
+        away, _ = cKDTree(cloud.points).query(mesh.vertices, workers=-1)
         seen = (away < _SEEN_SPACINGS * spacing).astype(np.float32)
         mesh = _out_of_the_air(replace(mesh, confidence=seen), reconstruction, spacing)
         context.progress(1.0)
@@ -97,10 +100,23 @@ def _levelled(reconstruction: Reconstruction) -> Reconstruction:
     return transformed_reconstruction(surface, similarity)
 
 
-def _spacing(points: Float32[np.ndarray, "n 3"], tree: cKDTree) -> float:
+def _thinned(cloud: PointCloud, seed: int) -> PointCloud:
+    """The cloud, or as many of its points as are reconstructed at most, chosen at random."""
+    if len(cloud.points) <= _MOST_POINTS:
+        return cloud
+    chosen = np.random.default_rng(seed).permutation(len(cloud.points))[:_MOST_POINTS]
+    chosen.sort()
+    return PointCloud(
+        cloud.points[chosen],
+        None if cloud.normals is None else cloud.normals[chosen],
+        None if cloud.colors is None else cloud.colors[chosen],
+    )
+
+
+def _spacing(points: Float32[np.ndarray, "n 3"]) -> float:
     """Typical distance between neighbouring points."""
     some = points[:: max(len(points) // 5000, 1)]
-    away, _ = tree.query(some, k=min(5, len(points)))
+    away, _ = cKDTree(points).query(some, k=min(5, len(points)))
     return float(np.median(away[:, -1])) or 1e-6
 
 

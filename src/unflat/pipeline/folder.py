@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from unflat.pipeline.store import Unreadable, decode, encode
 
 CACHE_LIMIT_BYTES = 2_000_000_000
 """The shared cache of runs is pruned to this; a folder that the user names is never pruned."""
+
+_IN_USE_S = 24 * 3600.0
+"""Photos that were touched so lately are not pruned: a run may be reading them."""
 
 
 class RunFolder:
@@ -84,23 +88,35 @@ def cache_root() -> Path:
 def photo_cache() -> Path:
     """Where photos of sets are kept unpacked."""
     root = cache_root().parent / "photos"
-    _prune(root)
+    _prune(root, spared_s=_IN_USE_S)
     return root
 
 
-def _prune(root: Path) -> None:
-    """Remove the runs that were touched longest ago until the rest fits the limit; the last one always stays."""
-    runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
+def _prune(root: Path, spared_s: float = 0.0) -> None:
+    """Remove the runs and photos that were touched longest ago until the rest fits the limit.
+
+    The last one always stays, and so does what was touched within `spared_s`: other runs may be at work with it.
+    """
+    entries = sorted(((_touched(entry), entry) for entry in _entries(root)), reverse=True)
     total = 0
-    for number, (_, run) in enumerate(sorted(runs, reverse=True)):
-        total += sum(file.stat().st_size for file in run.rglob("*"))
-        if total > CACHE_LIMIT_BYTES and number > 0:
-            shutil.rmtree(run, ignore_errors=True)
+    for number, (touched, entry) in enumerate(entries):
+        total += sum(file.stat().st_size for file in (entry, *entry.rglob("*")) if file.is_file())
+        if total > CACHE_LIMIT_BYTES and number > 0 and time.time() - touched >= spared_s:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
-def _folders(root: Path) -> list[Path]:
+def _touched(entry: Path) -> float:
+    if not entry.is_dir():
+        return entry.stat().st_mtime
+    return max((file.stat().st_mtime for file in entry.iterdir()), default=0.0)
+
+
+def _entries(root: Path) -> list[Path]:
     try:
-        return [path for path in root.iterdir() if path.is_dir()]
+        return list(root.iterdir())
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR):
             return []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +81,22 @@ def save_inflating_network(folder, size_px=96, up=(0.0, -1.0, 0.0), tangent=0.2,
         "source": "written by hand",
     }
     (folder / "single_view.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+@pytest.fixture
+def resident_bytes():
+    """Tells how much of the files in a folder this process holds in memory, by what it has mapped of them."""
+    table = Path("/proc/self/smaps")
+    if not table.exists():
+        pytest.skip("this system does not tell which pages are in memory")
+
+    def resident(folder):
+        total, inside = 0, False
+        for line in table.read_text().splitlines():
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                inside = str(folder) in line
+            elif inside and line.startswith("Rss:"):
+                total += 1024 * int(line.split()[1])
+        return total
+
+    return resident

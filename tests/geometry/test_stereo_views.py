@@ -1,9 +1,12 @@
 """Partners for stereo: pictures that share points, at angles from which depth can be told."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from unflat.core import Camera, Tracks
+from unflat.geometry import stereo_views as stereo_views_module
 from unflat.geometry.cameras import look_at
 from unflat.geometry.stereo_views import nearest_points_depth, stereo_views
 
@@ -72,3 +75,22 @@ def test_the_first_guess_is_the_depth_of_the_nearest_point():
 def test_without_points_there_is_no_first_guess():
     behind = np.array([[0, 0, -9.0]], np.float32)
     assert (nearest_points_depth(ring(1)[0], behind, 80, 100) == 0).all()
+
+
+def test_pairs_of_pictures_that_share_a_point_are_counted_in_parts_with_the_same_outcome(points, monkeypatch):
+    tracks = tracks_seen_by([range(point % 7, 8) for point in range(200)], points)
+    whole = stereo_views(ring(8), tracks, 5)
+    monkeypatch.setattr(stereo_views_module, "_PAIRS_AT_ONCE", 50)
+    assert stereo_views(ring(8), tracks, 5) == whole
+
+
+def test_points_that_many_photos_share_do_not_fill_the_memory():
+    points = np.random.default_rng(0).uniform(-0.5, 0.5, (3000, 3))
+    tracks = tracks_seen_by([range(60)] * 3000, points)  # five million pairs
+    tracemalloc.start()
+    try:
+        stereo_views(ring(60), tracks, 5)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 400e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from unflat.core import Camera, InputError, Photo, PointCloud, Tracks, View, Views
 from unflat.geometry.cameras import look_at, project
+from unflat.io import colmap_write
 from unflat.io.cameras import read_cameras
 from unflat.io.colmap_read import read_colmap_cameras, read_colmap_points
 from unflat.io.colmap_write import write_colmap
@@ -252,3 +254,26 @@ def test_text_that_says_too_little_is_refused(name: str, text: str, code: str, t
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path) == "bad-cameras"
     assert refused(tmp_path / "images.bin") == "file-not-found"
+
+
+def test_a_point_costs_bytes_and_not_objects(tmp_path: Path) -> None:
+    count = 150_000
+    cloud = PointCloud(np.ones((count, 3), np.float32), colors=np.full((count, 3), 7, np.uint8))
+    tracemalloc.start()
+    try:
+        write_colmap(views_of(ring([NONE])), tmp_path, cloud)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 250 * count, "clouds have millions of points"
+    assert len(read_colmap_points(tmp_path).points) == count
+
+
+def test_tracks_of_any_length_stand_behind_their_points_in_all_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras, tracks = ring([NONE] * 4), tracks_in(4)
+    whole = write_colmap(views_of(cameras, tracks), tmp_path / "whole")
+    monkeypatch.setattr(colmap_write, "_POINTS_AT_ONCE", 3)
+    parts = write_colmap(views_of(cameras, tracks), tmp_path / "parts")
+    assert (whole / "points3D.bin").read_bytes() == (parts / "points3D.bin").read_bytes()

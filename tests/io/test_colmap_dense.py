@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +54,7 @@ def fused(workspace: Path) -> PointCloud:
 
 
 def test_fusion_finds_the_plane_where_it_is(tmp_path: Path) -> None:
-    cloud = fused(write_colmap_workspace(plane_views(), tmp_path))
+    cloud = fused(write_colmap_workspace(plane_views().items, tmp_path))
     points = cloud.points
     assert len(points) > 500 and cloud.normals is not None and cloud.colors is not None
     assert np.abs(points[:, 2]).max() < 1e-5  # half a pixel off would be 7e-3
@@ -62,7 +64,7 @@ def test_fusion_finds_the_plane_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_workspace_has_what_patch_match_and_fusion_look_for(tmp_path: Path) -> None:
-    write_colmap_workspace(plane_views(), tmp_path)
+    write_colmap_workspace(plane_views().items, tmp_path)
     names = [f"seite {idx}.png" for idx in range(4)]
     assert (tmp_path / "stereo" / "fusion.cfg").read_text().splitlines() == names
     assert (tmp_path / "stereo" / "patch-match.cfg").read_text().splitlines()[:2] == [names[0], "__auto__, 20"]
@@ -75,7 +77,7 @@ def test_a_workspace_has_what_patch_match_and_fusion_look_for(tmp_path: Path) ->
 
 def test_folders_in_names_stay_but_none_leads_out(tmp_path: Path) -> None:
     views = Views((plane_view(0, "../left/a.jpg"), plane_view(1, "/right/a.tif")))
-    write_colmap_workspace(views, tmp_path / "work")
+    write_colmap_workspace(views.items, tmp_path / "work")
     assert (tmp_path / "work" / "stereo" / "fusion.cfg").read_text() == "left/a.png\nright/a.png\n"
     assert (tmp_path / "work" / "images" / "left" / "a.png").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
@@ -141,6 +143,24 @@ def test_views_that_dense_stereo_cannot_use_are_refused(tmp_path: Path) -> None:
     ]
     for items, code in cases:
         with pytest.raises(InputError) as caught:
-            write_colmap_workspace(Views(items), tmp_path / "work")
+            write_colmap_workspace(items, tmp_path / "work")
         assert caught.value.code == code and caught.value.hint
     assert not (tmp_path / "work").exists()
+
+
+def test_views_are_asked_for_one_after_the_other_and_not_held(tmp_path: Path) -> None:
+    made: list[weakref.ref[View]] = []
+
+    class Views300:
+        def __iter__(self) -> Iterator[View]:
+            for idx in range(4):
+                # the one before may still have the loop's name
+                assert sum(view() is not None for view in made) <= 1
+                view = plane_view(idx, f"{idx}.jpg")
+                made.append(weakref.ref(view))
+                yield view
+                del view
+
+    write_colmap_workspace(Views300(), tmp_path)
+    assert len(list((tmp_path / "stereo" / "depth_maps").iterdir())) == 4
+    assert {view() for view in made} == {None}

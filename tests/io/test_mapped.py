@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unflat.core import Photo, View, Views
-from unflat.io.mapped import let_go, mapped, mapped_file, open_mapped
+from unflat.core import DepthMap, Photo, View, Views
+from unflat.io.mapped import MadeWhenAsked, let_go, mapped, mapped_file, open_mapped
 from unflat.pipeline.folder import RunFolder
 from unflat.pipeline.store import Unreadable, decode, encode
 
@@ -83,3 +83,33 @@ def test_a_result_whose_mapped_file_is_gone_counts_as_missing(tmp_path, pixels):
         open_mapped(tmp_path / "photo.npy")
     assert folder.load("pose", "key") is None
     assert issubclass(Unreadable, ValueError)
+
+
+def test_more_files_may_be_mapped_than_the_system_allows_at_first(tmp_path):
+    resource = pytest.importorskip("resource", reason="there is no limit of open files here")
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (160, most))
+        held = [mapped(tmp_path / f"{number}.npy", np.full(9, number)) for number in range(400)]
+        assert [int(array[0]) for array in held] == list(range(400))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
+def test_a_stored_depth_map_comes_back_without_its_pages(tmp_path, resident_bytes):
+    depth = mapped(tmp_path / "depth.npy", np.ones((600, 700), np.float32))
+    again = decode(encode(DepthMap(depth)))
+    let_go(depth)
+    assert resident_bytes(tmp_path) < 100_000, "it looks at its depths when it is made, and hundreds are made at once"
+    assert np.array_equal(again.depth, np.ones((600, 700)))
+
+
+def test_values_that_are_made_when_they_are_asked_for_are_not_held():
+    made = []
+    squares = MadeWhenAsked((2, 5), lambda number: made.append(number) or number**2)
+    assert (list(squares), len(squares), 5 in squares, 3 in squares) == ([2, 5], 2, True, False)
+    assert made == []
+    assert (squares[5], squares[5]) == (25, 25)
+    assert made == [5, 5]
+    with pytest.raises(KeyError):
+        squares[3]

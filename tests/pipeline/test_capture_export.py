@@ -1,5 +1,6 @@
 """The capture that goes to other programs: cameras of the photos' files, in the asset's own frame."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from unflat.geometry.similarities import rotation_deg, scaling, shift, turning
 from unflat.io.camera_turn import camera_of_photo, upright_camera
 from unflat.io.cameras import read_cameras
 from unflat.io.colmap_read import read_colmap_cameras, read_colmap_points
+from unflat.io.mapped import mapped
 from unflat.pipeline.capture_export import write_capture
 
 POINTS = np.array([[0.0, 0.0, 0.0], [0.3, 0.1, 0.2], [-0.2, 0.3, -0.1]])
@@ -78,3 +80,30 @@ def test_one_photo_leaves_no_capture(tmp_path):
     with pytest.raises(InputError) as error:
         write_capture(alone, last, tmp_path)
     assert error.value.code == "no-capture"
+
+
+def test_depth_maps_of_many_photos_are_not_held_at_once(tmp_path, resident_bytes):
+    first, last = made()
+    camera = Camera(400, 300, 400.0, 400.0, 200.0, 150.0, first.views.items[0].camera.world_from_camera)
+    towards = np.broadcast_to(-camera.forward, (300, 400, 3)).astype(np.float32)
+    maps = {
+        "depth": np.full((300, 400), 3, np.float32),
+        "normals": towards,
+        "pixels": np.zeros((300, 400, 3), np.uint8),
+    }
+
+    def dense(number):
+        depth, normals, pixels = (mapped(tmp_path / f"{name}{number}.npy", array) for name, array in maps.items())
+        return View(Photo(pixels, name=f"{number}.jpg"), camera=camera, depth=DepthMap(depth), normals=normals)
+
+    one = sum(array.nbytes for array in maps.values())
+    first = replace(first, dense=Views(tuple(dense(number) for number in range(40))))
+    tracemalloc.start()
+    try:
+        write_capture(first, last, tmp_path / "capture")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 15 * one
+    assert resident_bytes(tmp_path) < one
+    assert len(list((tmp_path / "capture" / "dense" / "images").iterdir())) == 40

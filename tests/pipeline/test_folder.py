@@ -1,13 +1,15 @@
 """The run folder: whole files, damaged ones made again, old runs pruned."""
 
 import os
+import time
 
 import numpy as np
 import pytest
 
 from unflat.core import Mesh, SetupError
+from unflat.core.context import SCRATCH
 from unflat.pipeline import folder as folder_module
-from unflat.pipeline.folder import RunFolder, chain_key, default_folder
+from unflat.pipeline.folder import RunFolder, chain_key, default_folder, photo_cache
 
 MESH = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
 
@@ -56,3 +58,31 @@ def test_a_large_set_that_alone_exceeds_the_limit_can_still_go_on(tmp_path, monk
     (large.path / "x.npz").write_bytes(bytes(3000))
     monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 2500)
     assert (default_folder("a" * 64).path / "x.npz").exists()
+
+
+def test_what_only_the_way_to_a_result_needed_goes_when_it_is_stored(tmp_path):
+    folder = RunFolder(tmp_path)
+    place = folder.workspace("surface", "k1")
+    (place / "named.npy").write_bytes(b"1")
+    (place / SCRATCH).mkdir()
+    (place / SCRATCH / "half.npy").write_bytes(b"2")
+    folder.save("surface", "k2", MESH)
+    assert (place / SCRATCH / "half.npy").exists()
+    folder.save("surface", "k1", MESH)
+    assert [path.name for path in place.iterdir()] == ["named.npy"]
+
+
+def test_unpacked_photos_are_pruned_like_runs_but_not_those_in_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNFLAT_CACHE", str(tmp_path))
+    photos = photo_cache()
+    photos.mkdir(parents=True)
+    now = time.time()
+    for index, age_days in enumerate((9, 8, 7, 0, 0, 0)):
+        (photos / f"{index}.npy").write_bytes(bytes(1000))
+        os.utime(photos / f"{index}.npy", (now - age_days * 86400,) * 2)
+    monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 4500)
+    photo_cache()
+    assert sorted(path.stem for path in photos.iterdir()) == ["2", "3", "4", "5"]
+    monkeypatch.setattr(folder_module, "CACHE_LIMIT_BYTES", 1500)
+    photo_cache()
+    assert sorted(path.stem for path in photos.iterdir()) == ["3", "4", "5"]

@@ -6,6 +6,7 @@ import pytest
 from unflat.core import Camera, Context, Field, Photo, PointCloud, Reconstruction, StageFailed, View, Views
 from unflat.geometry.meshes import face_areas, signed_volume
 from unflat.geometry.topology import genus, is_closed, is_manifold
+from unflat.stages.surface import poisson
 from unflat.stages.surface.marching_cubes import MarchingCubes
 from unflat.synth import solids
 
@@ -104,3 +105,14 @@ def test_the_field_is_not_written_to():
     before = shape.distance.copy()
     surface(shape)
     assert np.array_equal(shape.distance, before)
+
+
+def test_of_a_cloud_beyond_the_most_points_some_of_all_its_places_stay_with_what_belongs_to_them(monkeypatch):
+    monkeypatch.setattr(poisson, "_MOST_POINTS", 100)
+    number = np.arange(900, dtype=np.float32)
+    cloud = PointCloud(*(np.column_stack([number] * 3) for _ in range(2)), colors=np.zeros((900, 3), np.uint8))
+    thin = poisson._thinned(cloud, 0)
+    assert len(thin.points) == len(thin.colors) == 100
+    assert np.array_equal(thin.points, thin.normals)
+    assert np.histogram(thin.points[:, 0], 3, (0, 900))[0].min() > 20
+    assert poisson._thinned(thin, 0) is thin

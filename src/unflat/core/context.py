@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+SCRATCH = "scratch"
+"""Folder in a stage's workspace for what nobody needs once the stage's result is stored: it is removed then."""
+
 
 def _ignore(_: object) -> None:
     """Take anything, do nothing."""
@@ -30,7 +33,8 @@ class Context:
 
     workspace: Callable[[], Path | None] = field(default=_nowhere)
     """A folder for what a long stage has done so far, the same one when the same work is begun again; None where
-    nothing is kept. Write whole files or none (`unflat.io.atomic`)."""
+    nothing is kept. Write whole files or none (`unflat.io.atomic`). What the result itself does not name goes into
+    `SCRATCH`."""
 
     def part(self, start: float, end: float) -> Context:
         """The context of a step whose own 0..1 is the part from start to end of this one's progress."""

@@ -50,11 +50,22 @@ def transformed_plane(plane: Plane, similarity: Float64[np.ndarray, "4 4"]) -> P
     return float(a), float(b), float(c), offset
 
 
+def transformed_view(view: View, similarity: Float64[np.ndarray, "4 4"]) -> View:
+    """The view with camera, depth and normals. Maps that change come into memory."""
+    scale, rotation = scale_of(similarity), _rotation(similarity)
+    depth, normals = view.depth, view.normals
+    if depth is not None and abs(scale - 1) > _UNCHANGED:
+        depth = DepthMap(depth.depth * np.float32(scale), depth.scale, depth.confidence)
+    if normals is not None and np.abs(rotation - np.eye(3)).max() > _UNCHANGED:
+        normals = normals @ rotation.T.astype(np.float32)
+    return replace(view, camera=view.camera and transform_camera(view.camera, similarity), depth=depth, normals=normals)
+
+
 def transformed_views(views: Views, similarity: Float64[np.ndarray, "4 4"]) -> Views:
     """The views with cameras, depth and normals, and the points that they share. Maps that change come into memory."""
     tracks = views.tracks
     return Views(
-        tuple(_transformed_view(view, similarity) for view in views.items),
+        tuple(transformed_view(view, similarity) for view in views.items),
         None if tracks is None else replace(tracks, points=transformed_points(tracks.points, similarity)),
     )
 
@@ -79,16 +90,6 @@ def _metric_views(views: Views) -> Views:
         ),
         tracks,
     )
-
-
-def _transformed_view(view: View, similarity: Float64[np.ndarray, "4 4"]) -> View:
-    scale, rotation = scale_of(similarity), _rotation(similarity)
-    depth, normals = view.depth, view.normals
-    if depth is not None and abs(scale - 1) > _UNCHANGED:
-        depth = DepthMap(depth.depth * np.float32(scale), depth.scale, depth.confidence)
-    if normals is not None and np.abs(rotation - np.eye(3)).max() > _UNCHANGED:
-        normals = normals @ rotation.T.astype(np.float32)
-    return replace(view, camera=view.camera and transform_camera(view.camera, similarity), depth=depth, normals=normals)
 
 
 def _rotation(similarity: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "3 3"]:

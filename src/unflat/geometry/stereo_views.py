@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from unflat.core import Camera, Tracks
 from unflat.geometry.cameras import project
@@ -16,6 +17,7 @@ _NARROWER_DEG, _WIDER_DEG = 4.0, 12.0
 """How fast a pair's worth falls below and above that angle."""
 _LEAST_SHARED = 12
 """Points that two pictures must share to be tried as a pair."""
+_PAIRS_AT_ONCE = 1 << 20
 _DEPTH_PERCENTILES = (1.0, 99.0)
 _DEPTH_MARGIN = 1.35
 """The range of depths that is searched goes so much beyond that of the points."""
@@ -50,41 +52,37 @@ def stereo_views(cameras: tuple[Camera, ...], tracks: Tracks, most: int) -> dict
 
 def _pair_scores(cameras: tuple[Camera, ...], tracks: Tracks) -> dict[int, dict[int, float]]:
     """Sum over the points that two pictures share of how good the angle between their rays is."""
-    centers = np.stack([camera.center for camera in cameras])
+    centers, count = np.stack([camera.center for camera in cameras]), len(cameras)
     order = np.argsort(tracks.point_idx, kind="stable")
     point, view = tracks.point_idx[order], tracks.view_idx[order]
+    sums, shared = np.zeros(count * count), np.zeros(count * count, np.int64)
+    for first, second in _pairs_of_runs(point):
+        a, b, p = view[first].astype(np.int64), view[second], point[first]
+        weight = _angle_weight(centers[a], centers[b], tracks.points[p].astype(np.float64))
+        sums += np.bincount(a * count + b, weight, count * count)
+        shared += np.bincount(a * count + b, minlength=count * count)
     scores: dict[int, dict[int, float]] = {}
-    counts: dict[tuple[int, int], int] = {}
-    first, second = _pairs_of_runs(point)
-    a, b, p = view[first], view[second], point[first]
-    weight = _angle_weight(centers[a], centers[b], tracks.points[p].astype(np.float64))
-    key = a.astype(np.int64) * len(cameras) + b
-    keys, where = np.unique(key, return_inverse=True)
-    sums, many = np.bincount(where, weight), np.bincount(where)
-    for pair, total, count in zip(keys.tolist(), sums.tolist(), many.tolist(), strict=True):
-        left, right = divmod(pair, len(cameras))
-        counts[(left, right)] = count
-        if count >= _LEAST_SHARED and left != right:
-            scores.setdefault(left, {})[right] = total
-            scores.setdefault(right, {})[left] = total
+    for pair in np.flatnonzero(shared >= _LEAST_SHARED).tolist():
+        left, right = divmod(pair, count)
+        if left != right:
+            scores.setdefault(left, {})[right] = scores.setdefault(right, {})[left] = float(sums[pair])
     return scores
 
 
-def _pairs_of_runs(values: Int32[np.ndarray, "m"]) -> tuple[Int32[np.ndarray, "k"], Int32[np.ndarray, "k"]]:
-    """All pairs of places within runs of equal values, in order; runs beyond 60 places give the first 60."""
+def _pairs_of_runs(
+    values: Int32[np.ndarray, "m"],
+) -> Iterator[tuple[Int64[np.ndarray, "k"], Int64[np.ndarray, "k"]]]:
+    """All pairs of places within runs of equal values, about a million at a time: hundreds of photos share more than
+    fit into memory. Runs beyond 60 places give the first 60."""
     starts = np.flatnonzero(np.diff(values, prepend=-1))
     lengths = np.minimum(np.diff(np.append(starts, len(values))), 60)
-    firsts, seconds = [], []
     for length in np.unique(lengths):
-        if length < 2:
-            continue
         i, j = np.triu_indices(int(length), 1)
-        run = starts[lengths == length][:, None]
-        firsts.append((run + i).ravel())
-        seconds.append((run + j).ravel())
-    if not firsts:
-        return np.zeros(0, np.int32), np.zeros(0, np.int32)
-    return np.concatenate(firsts).astype(np.int32), np.concatenate(seconds).astype(np.int32)
+        alike = starts[lengths == length][:, None]
+        step = max(_PAIRS_AT_ONCE // max(len(i), 1), 1)
+        for begin in range(0, len(alike) if len(i) else 0, step):
+            run = alike[begin : begin + step]
+            yield (run + i).ravel(), (run + j).ravel()
 
 
 def _angle_weight(

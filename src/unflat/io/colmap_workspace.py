@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int64, UInt8
 
 from unflat.core.camera import Camera
 from unflat.core.errors import InputError
+from unflat.core.photo import Photo
 from unflat.core.tracks import Tracks
 from unflat.core.view import View, Views
 from unflat.geometry.cameras import project, unproject
 from unflat.io.atomic import write_atomically
 from unflat.io.colmap_maps import write_colmap_depth, write_colmap_normals
 from unflat.io.colmap_write import write_colmap
+from unflat.io.mapped import let_go
 from unflat.io.movie import write_png
 
 _SAMPLES_PER_SIDE = 24
@@ -28,75 +31,96 @@ _DENSE_CENTER_PX = 0.5
 the principal point moved by this, the points come out where they are, else half a pixel off."""
 
 
-def write_colmap_workspace(views: Views, folder: str | Path) -> Path:
+@dataclass(frozen=True, eq=False)
+class _Sketch:
+    """What the model needs of a view, without its maps."""
+
+    name: str
+    camera: Camera
+    points: Float64[np.ndarray, "n 3"]
+    """Of some of its depths, in the world."""
+    colors: UInt8[np.ndarray, "n 3"]
+
+
+def write_colmap_workspace(views: Iterable[View], folder: str | Path, tracks: Tracks | None = None) -> Path:
     """Write undistorted views with depth and normals so that COLMAP's stereo fusion runs on them. Gives the folder.
 
     ``images/`` holds the pictures as PNG under their own names with that ending, ``sparse/`` the model, ``stereo/``
     the maps as those of COLMAP's geometric patch match, ``patch-match.cfg`` and ``fusion.cfg``. The sparse points are
-    those of ``views.tracks``, else some of the depths, with the views that agree on them. The model's principal
+    those of `tracks`, else some of the depths, with the views that agree on them. The model's principal
     points are half a pixel less than the views', as the dense steps want it: for other uses, write `write_colmap`'s.
+
+    The views are gone through three times and none is held, so that they may be made as they are asked for: hundreds
+    do not fit into memory. Mapped maps are given back.
 
     Raises `InputError` with code ``no-camera``, ``no-depth`` (a view without depth or normals),
     ``unsupported-camera`` (distorted or orthographic) or ``bad-cameras`` (two photos of one name), `SetupError` as
     the disk does.
     """
     folder = Path(folder)
-    named = [_named(view) for view in views.items]
-    tracks = views.tracks or tracks_of_depths(named)
-    write_colmap(Views(tuple(_for_dense(view) for view in named), tracks), folder / "sparse")
+    sketches = [_sketch(view) for view in views]
+    tracks = tracks or _tracks(sketches, views)
+    write_colmap(Views(tuple(_for_dense(sketch) for sketch in sketches), tracks), folder / "sparse")
     stereo = folder / "stereo"
-    for view in named:
-        camera, depth, normals = _known(view)
-        write_png(view.photo.pixels, folder / "images" / view.photo.name)
-        write_colmap_depth(depth, stereo / "depth_maps" / f"{view.photo.name}.geometric.bin")
-        write_colmap_normals(normals, camera, stereo / "normal_maps" / f"{view.photo.name}.geometric.bin")
+    for sketch, view in zip(sketches, views, strict=True):
+        _, depth, normals = _known(view)
+        write_png(view.photo.pixels, folder / "images" / sketch.name)
+        write_colmap_depth(depth, stereo / "depth_maps" / f"{sketch.name}.geometric.bin")
+        write_colmap_normals(normals, sketch.camera, stereo / "normal_maps" / f"{sketch.name}.geometric.bin")
+        let_go(view.photo.pixels, depth, normals)
     (stereo / "consistency_graphs").mkdir(exist_ok=True)
-    names = [view.photo.name for view in named]
-    write_atomically(stereo / "fusion.cfg", "".join(f"{name}\n" for name in names).encode())
-    pairs = "".join(f"{name}\n__auto__, {_SOURCES_PER_VIEW}\n" for name in names)
+    write_atomically(stereo / "fusion.cfg", "".join(f"{sketch.name}\n" for sketch in sketches).encode())
+    pairs = "".join(f"{sketch.name}\n__auto__, {_SOURCES_PER_VIEW}\n" for sketch in sketches)
     write_atomically(stereo / "patch-match.cfg", pairs.encode())
     return folder
 
 
-def tracks_of_depths(views: list[View]) -> Tracks:
+def tracks_of_depths(views: Iterable[View]) -> Tracks:
     """Some points of the depth maps, each with the views that have about the same depth there.
 
-    Raises `InputError` with code ``no-camera`` or ``no-depth``.
+    The views are gone through twice. Raises `InputError` with code ``no-camera`` or ``no-depth``.
     """
-    points, colors, seen = [], [], []
+    return _tracks([_sketch(view) for view in views], views)
+
+
+def _tracks(sketches: list[_Sketch], views: Iterable[View]) -> Tracks:
+    points = np.concatenate([sketch.points for sketch in sketches])
+    owner = np.repeat(np.arange(len(sketches)), [len(sketch.points) for sketch in sketches])
+    seen = np.zeros((len(points), len(sketches)), np.bool_)
     for idx, view in enumerate(views):
-        camera, depth, _ = _known(view)
-        rows, columns = _grid(depth)
-        pixels = np.column_stack([columns + 0.5, rows + 0.5])
-        found = unproject(camera, pixels, depth[rows, columns].astype(np.float64))
-        points.append(found)
-        colors.append(view.photo.pixels[rows, columns])
-        agreeing = [_agrees(other, found) for other in views]
-        agreeing[idx] = np.ones(len(found), bool)  # rounding must not lose the view that the points are from
-        seen.append(np.stack(agreeing, axis=1))
-    point_idx, view_idx = np.nonzero(np.concatenate(seen))
-    positions = np.concatenate(points).astype(np.float32)
-    errors = np.zeros(len(positions), np.float32)
-    return Tracks(positions, np.concatenate(colors), errors, point_idx.astype(np.int32), view_idx.astype(np.int32))
+        # rounding must not lose the view that the points are from
+        seen[:, idx] = _agrees(view, points) | (owner == idx)
+        let_go(_known(view)[1])
+    point_idx, view_idx = np.nonzero(seen)
+    colors, errors = np.concatenate([sketch.colors for sketch in sketches]), np.zeros(len(points), np.float32)
+    return Tracks(points.astype(np.float32), colors, errors, point_idx.astype(np.int32), view_idx.astype(np.int32))
 
 
-def _named(view: View) -> View:
-    """The view under the name of its PNG. A folder in the name stays, but none that leads elsewhere."""
+def _sketch(view: View) -> _Sketch:
+    """The view's camera, the name of its PNG, and some points. A folder in the name stays, but none that leads
+    elsewhere."""
+    camera, depth, _ = _known(view)
     parts = [part for part in PurePosixPath(view.photo.name.replace("\\", "/")).parts if part not in ("/", "..")]
     name = PurePosixPath(*parts).with_suffix(".png").as_posix() if parts else ""
-    camera, _, _ = _known(view)
     if camera.projection != "perspective" or any(camera.distortion):
         raise InputError(
             f"The camera of “{view.photo.name}” is distorted or orthographic, which dense stereo can't use.",
             code="unsupported-camera",
             hint="Undistort the views first.",
         )
-    return replace(view, photo=replace(view.photo, name=name or "photo.png"))
+    rows, columns = _grid(depth)
+    pixels = np.column_stack([columns + 0.5, rows + 0.5])
+    points = unproject(camera, pixels, depth[rows, columns].astype(np.float64))
+    colors = np.asarray(view.photo.pixels[rows, columns])
+    let_go(view.photo.pixels, depth)
+    return _Sketch(name or "photo.png", camera, points, colors)
 
 
-def _for_dense(view: View) -> View:
-    camera, _, _ = _known(view)
-    return replace(view, camera=replace(camera, cx=camera.cx - _DENSE_CENTER_PX, cy=camera.cy - _DENSE_CENTER_PX))
+def _for_dense(sketch: _Sketch) -> View:
+    """A view without pixels, as COLMAP's dense steps count them."""
+    camera = replace(sketch.camera, cx=sketch.camera.cx - _DENSE_CENTER_PX, cy=sketch.camera.cy - _DENSE_CENTER_PX)
+    nothing = np.broadcast_to(np.uint8(0), (camera.height_px, camera.width_px, 3))
+    return View(Photo(nothing, name=sketch.name), camera=camera)
 
 
 def _known(view: View) -> tuple[Camera, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8, UInt32
 from scipy.spatial.transform import Rotation
 
 from unflat.core.camera import Camera
@@ -18,6 +18,10 @@ from unflat.core.view import Views
 from unflat.geometry.cameras import project
 from unflat.io.atomic import write_all_atomically
 from unflat.io.colmap_model import MODELS, Lens
+
+_POINT = np.dtype([("number", "<u8"), ("at", "<f8", 3), ("color", "u1", 3), ("error", "<f8"), ("length", "<u8")])
+"""What points3D.bin holds of a point before its track."""
+_POINTS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +41,13 @@ class _Image:
 class _Model:
     lenses: tuple[Lens, ...]
     images: tuple[_Image, ...]
-    points: Float64[np.ndarray, "n 3"]
+    points: Float32[np.ndarray, "n 3"]
     colors: UInt8[np.ndarray, "n 3"]
-    errors: Float64[np.ndarray, "n"]
-    tracks: tuple[tuple[tuple[int, int], ...], ...]
-    """Per point: number of the image, index of the keypoint in it."""
+    errors: Float32[np.ndarray, "n"]
+    elements: UInt32[np.ndarray, "m 2"]
+    """Number of the image, index of the keypoint in it; in the order of the points."""
+    lengths: Int64[np.ndarray, "n"]
+    """How many of the elements are each point's."""
 
 
 def write_colmap(views: Views, folder: str | Path, points: PointCloud | None = None, *, text: bool = False) -> Path:
@@ -82,23 +88,19 @@ def _model(views: Views, points: PointCloud | None) -> _Model:
     tracks = views.tracks if points is None else _unseen(points)
     tracks = tracks or _unseen(PointCloud(np.zeros((0, 3), np.float32)))
     images: list[_Image] = []
-    elements: list[list[tuple[int, int]]] = [[] for _ in tracks.points]
+    point_of, element_of = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.uint32)]
     for idx, (name, camera) in enumerate(zip(views.names, cameras, strict=True)):
         seen = tracks.seen_by(idx)
         pixels, depth = project(camera, tracks.points[seen].astype(np.float64))
-        seen, pixels = seen[depth > 0], pixels[depth > 0]
-        for keypoint, point in enumerate(seen):
-            elements[point].append((idx + 1, keypoint))
+        seen, pixels = seen[depth > 0].astype(np.int64), pixels[depth > 0]
+        point_of.append(seen)
+        element_of.append(np.column_stack([np.full(len(seen), idx + 1), np.arange(len(seen))]).astype(np.uint32))
         lens = lenses.index(_lens(camera)) + 1
-        images.append(_Image(idx + 1, name, lens, _pose(camera), pixels, seen.astype(np.int64) + 1))
-    return _Model(
-        tuple(lenses),
-        tuple(images),
-        tracks.points.astype(np.float64),
-        tracks.colors,
-        tracks.error_px.astype(np.float64),
-        tuple(tuple(track) for track in elements),
-    )
+        images.append(_Image(idx + 1, name, lens, _pose(camera), pixels, seen + 1))
+    point = np.concatenate(point_of)
+    elements = np.concatenate(element_of)[np.argsort(point, kind="stable")]
+    lengths = np.bincount(point, minlength=len(tracks.points))
+    return _Model(tuple(lenses), tuple(images), tracks.points, tracks.colors, tracks.error_px, elements, lengths)
 
 
 def _camera_of(camera: Camera | None, name: str) -> Camera:
@@ -176,17 +178,37 @@ def _images(model: _Model) -> bytes:
 
 
 def _points(model: _Model) -> bytes:
-    content = [struct.pack("<Q", len(model.points))]
-    rows = zip(model.points.tolist(), model.colors.tolist(), model.errors.tolist(), model.tracks, strict=True)
-    for number, (point, color, error, track) in enumerate(rows, 1):
-        content.append(struct.pack("<Q3d3BdQ", number, *point, *color, error, len(track)))
-        content += [struct.pack("<II", *element) for element in track]
-    return b"".join(content)
+    ends = np.cumsum(model.lengths)
+    parts = [struct.pack("<Q", len(model.points))]
+    for start in range(0, len(model.points), _POINTS_AT_ONCE):
+        some = slice(start, start + _POINTS_AT_ONCE)
+        rows = np.empty(len(model.points[some]), _POINT)
+        rows["number"] = np.arange(start, start + len(rows)) + 1
+        rows["at"], rows["color"], rows["error"] = model.points[some], model.colors[some], model.errors[some]
+        rows["length"] = model.lengths[some]
+        first = ends[start] - model.lengths[start]
+        parts.append(_with_tracks(rows, model.elements[first : ends[some][-1]]))
+    return b"".join(parts)
+
+
+def _with_tracks(rows: np.ndarray, elements: UInt32[np.ndarray, "m 2"]) -> bytes:
+    """Rows of points as bytes, behind each the elements of its track."""
+    if len(elements) == 0:
+        return rows.tobytes()
+    lengths = rows["length"].astype(np.int64)
+    is_row = np.zeros(len(rows) * _POINT.itemsize + elements.nbytes, np.bool_)
+    starts = np.arange(len(rows)) * _POINT.itemsize + 8 * (np.cumsum(lengths) - lengths)
+    is_row[starts[:, None] + np.arange(_POINT.itemsize)] = True
+    content = np.empty(len(is_row), np.uint8)
+    content[is_row] = np.frombuffer(rows.tobytes(), np.uint8)
+    content[~is_row] = np.frombuffer(elements.astype("<u4").tobytes(), np.uint8)
+    return content.tobytes()
 
 
 def _text_files(model: _Model) -> dict[str, list[str]]:
     lenses = [(number, lens, *_parameters(lens)) for number, lens in enumerate(model.lenses, 1)]
-    points = zip(model.points.tolist(), model.colors.tolist(), model.errors.tolist(), model.tracks, strict=True)
+    tracks = np.split(model.elements, np.cumsum(model.lengths)[:-1])
+    points = zip(model.points.tolist(), model.colors.tolist(), model.errors.tolist(), tracks, strict=False)
     images = ["# Two lines per image: IMAGE_ID, QW, QX, QY, QZ, TX, TY, TZ, CAMERA_ID, NAME; POINTS2D[] as X, Y, POINT"]
     for image in model.images:
         keypoints = zip(image.keypoints.tolist(), image.point_numbers.tolist(), strict=True)
@@ -209,7 +231,7 @@ def _text_files(model: _Model) -> dict[str, list[str]]:
         "points3D.txt": [
             "# POINT3D_ID, X, Y, Z, R, G, B, ERROR, TRACK[] as IMAGE_ID, POINT2D_IDX",
             *(
-                _words(number, *point, *color, error, *(value for element in track for value in element))
+                _words(number, *point, *color, error, *track.ravel().tolist())
                 for number, (point, color, error, track) in enumerate(points, 1)
             ),
         ],

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Shaped
 
 from unflat.io.atomic import write_atomically
+
+_SPARE_FILES = 256
+"""Files that must still be free to be opened, by programs that are started and databases among others."""
+
+
+_T = TypeVar("_T")
+
+
+class MadeWhenAsked(Mapping[int, _T]):
+    """Values by number, each made anew whenever it is asked for: all at once they would fill the memory."""
+
+    def __init__(self, numbers: Iterable[int], make: Callable[[int], _T]) -> None:
+        self._numbers, self._make = dict.fromkeys(numbers), make
+
+    def __getitem__(self, number: int) -> _T:
+        if number not in self._numbers:
+            raise KeyError(number)
+        return self._make(number)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._numbers
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 def mapped(path: Path, array: Shaped[np.ndarray, "..."]) -> np.memmap:
@@ -25,6 +56,8 @@ def mapped(path: Path, array: Shaped[np.ndarray, "..."]) -> np.memmap:
 
 def open_mapped(path: Path) -> np.memmap:
     """The array of an .npy file, read-only, nothing read yet. Raises `OSError` or `ValueError`."""
+    with path.open("rb") as file:
+        _keep_room(file.fileno())
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.memmap):
         raise ValueError(f"“{path}” holds an array without elements")
@@ -37,6 +70,30 @@ def let_go(*arrays: Shaped[np.ndarray, "..."]) -> None:
         pages = getattr(array, "_mmap", None)
         if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
             pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _keep_room(descriptor: int) -> None:
+    """Let the process open more files where it is near its limit: each mapped array keeps its file open.
+
+    Often 1024 may be open at first, and many more when asked for; 300 photos with their depth are 1500. `descriptor`
+    is any open file's.
+    """
+    try:
+        import fcntl
+        import resource
+    except ImportError:  # Windows knows no such limit
+        return
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return
+    nearly_last = max(allowed - _SPARE_FILES, 0)
+    free = fcntl.fcntl(descriptor, fcntl.F_DUPFD, nearly_last)  # the first free number from there on
+    os.close(free)
+    if free == nearly_last:
+        return
+    wanted = 2 * allowed if most == resource.RLIM_INFINITY else min(2 * allowed, most)
+    with contextlib.suppress(ValueError, OSError):  # the system may refuse; then it tells when files run out
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def mapped_file(array: Shaped[np.ndarray, "..."]) -> Path | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
 from unflat.core import Camera, InputError, Photo, PointCloud, Reconstruction, View, Views
-from unflat.geometry.moving import transformed_cloud, transformed_views
+from unflat.geometry.moving import transformed_cloud, transformed_view
 from unflat.io.camera_turn import camera_of_file
 from unflat.io.cameras import write_cameras
 from unflat.io.colmap_workspace import write_colmap_workspace
 from unflat.io.colmap_write import write_colmap
+from unflat.io.mapped import let_go
 from unflat.io.point_cloud import write_point_cloud
 
 
@@ -42,8 +45,22 @@ def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> 
     ]
     known = () if first.dense is None else tuple(view for view in first.dense.items if view.depth is not None)
     if known:
-        written.append(write_colmap_workspace(transformed_views(Views(known), similarity), folder / "dense"))
+        written.append(write_colmap_workspace(_Moved(known, similarity), folder / "dense"))
     return tuple(written)
+
+
+@dataclass(frozen=True, eq=False)
+class _Moved:
+    """Views in another frame, each made when its turn comes: hundreds with depth and normals do not fit into memory."""
+
+    views: tuple[View, ...]
+    similarity: Float64[np.ndarray, "4 4"]
+
+    def __iter__(self) -> Iterator[View]:
+        for view in self.views:
+            yield transformed_view(view, self.similarity)
+            assert view.depth is not None and view.normals is not None, "views without depth are left out"
+            let_go(view.depth.depth, view.normals)
 
 
 def _moved(before: Views, after: Views) -> Float64[np.ndarray, "4 4"]:

@@ -6,17 +6,22 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from unflat.core.context import SCRATCH
 from unflat.core.errors import SetupError
 from unflat.io.atomic import write_atomically
 from unflat.pipeline.store import Unreadable, decode, encode
 
 CACHE_LIMIT_BYTES = 2_000_000_000
 """The shared cache of runs is pruned to this; a folder that the user names is never pruned."""
+
+_IN_USE_S = 24 * 3600.0
+"""Photos that were touched so lately are not pruned: a run may be reading them."""
 
 
 class RunFolder:
@@ -44,14 +49,21 @@ class RunFolder:
             return None
 
     def save(self, name: str, key: str, noun: Any) -> None:
-        """Store a result. Raises `SetupError` (``disk-full``, ``not-writable``); other results stay."""
+        """Store a result, and remove what only the way to it needed.
+
+        Raises `SetupError` (``disk-full``, ``not-writable``); other results stay.
+        """
         write_atomically(self._path(name, key), encode(noun))
+        shutil.rmtree(self._workspace(name, key) / SCRATCH, ignore_errors=True)
 
     def workspace(self, name: str, key: str) -> Path:
         """A folder of its own for the pieces of a result that takes long."""
-        path = self.path / f"{name}-{key[:16]}"
+        path = self._workspace(name, key)
         path.mkdir(exist_ok=True)
         return path
+
+    def _workspace(self, name: str, key: str) -> Path:
+        return self.path / f"{name}-{key[:16]}"
 
     def _path(self, name: str, key: str) -> Path:
         return self.path / f"{name}-{key[:16]}.npz"
@@ -76,23 +88,35 @@ def cache_root() -> Path:
 def photo_cache() -> Path:
     """Where photos of sets are kept unpacked."""
     root = cache_root().parent / "photos"
-    _prune(root)
+    _prune(root, spared_s=_IN_USE_S)
     return root
 
 
-def _prune(root: Path) -> None:
-    """Remove the runs that were touched longest ago until the rest fits the limit; the last one always stays."""
-    runs = [(max((file.stat().st_mtime for file in run.iterdir()), default=0.0), run) for run in _folders(root)]
+def _prune(root: Path, spared_s: float = 0.0) -> None:
+    """Remove the runs and photos that were touched longest ago until the rest fits the limit.
+
+    The last one always stays, and so does what was touched within `spared_s`: other runs may be at work with it.
+    """
+    entries = sorted(((_touched(entry), entry) for entry in _entries(root)), reverse=True)
     total = 0
-    for number, (_, run) in enumerate(sorted(runs, reverse=True)):
-        total += sum(file.stat().st_size for file in run.rglob("*"))
-        if total > CACHE_LIMIT_BYTES and number > 0:
-            shutil.rmtree(run, ignore_errors=True)
+    for number, (touched, entry) in enumerate(entries):
+        total += sum(file.stat().st_size for file in (entry, *entry.rglob("*")) if file.is_file())
+        if total > CACHE_LIMIT_BYTES and number > 0 and time.time() - touched >= spared_s:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
-def _folders(root: Path) -> list[Path]:
+def _touched(entry: Path) -> float:
+    if not entry.is_dir():
+        return entry.stat().st_mtime
+    return max((file.stat().st_mtime for file in entry.iterdir()), default=0.0)
+
+
+def _entries(root: Path) -> list[Path]:
     try:
-        return [path for path in root.iterdir() if path.is_dir()]
+        return list(root.iterdir())
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR):
             return []

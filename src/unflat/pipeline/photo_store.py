@@ -107,14 +107,19 @@ def _read(picture: Any, side_px: int, folder: Path | None) -> Photo:
     if folder is None:
         return photo
     digest = photo.sha256 or hashlib.sha256(photo.pixels.tobytes()).hexdigest()
-    path = folder / f"{digest[:24]}-{side_px}.npy"
+    name = f"{digest[:24]}-{side_px}"
+    alpha = None if photo.alpha is None else _in_file(folder / f"{name}-alpha.npy", photo.alpha)
+    return replace(photo, pixels=_in_file(folder / f"{name}.npy", photo.pixels), alpha=alpha)
+
+
+def _in_file(path: Path, array: np.ndarray) -> np.ndarray:
+    """The same bytes, mapped from the file, which is written unless it is there already."""
     try:
-        pixels = open_mapped(path)
+        known = open_mapped(path)
     except (OSError, ValueError):
-        pixels = mapped(path, photo.pixels)
-    if pixels.shape != photo.pixels.shape or pixels.dtype != np.uint8:
-        pixels = mapped(path, photo.pixels)
-    return replace(photo, pixels=pixels)
+        return mapped(path, array)
+    path.touch()  # in use: what was not for long is pruned first
+    return known if known.shape == array.shape and known.dtype == array.dtype else mapped(path, array)
 
 
 def _named_apart(photos: list[Photo]) -> tuple[Photo, ...]:

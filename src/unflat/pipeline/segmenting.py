@@ -10,7 +10,7 @@ from typing import Any
 
 from unflat.core import Context, Drawing, InputError, Mask, Photo, View, Views
 from unflat.io.atomic import write_atomically
-from unflat.io.mapped import mapped, open_mapped
+from unflat.io.mapped import let_go, mapped, open_mapped
 from unflat.pipeline.intake import Intake
 
 _EVERYTHING = 0.98
@@ -49,6 +49,7 @@ def segmented(
         if found.why_none:
             context.warn(f"“{photo.name}” counts whole: {found.why_none}.")
         views.append(View(photo, found.mask, intake.cameras.get(photo.name), intake.depth))
+        let_go(photo.pixels, *([] if found.mask is None else [found.mask.alpha]))
         share.progress(1.0)
     return Views(tuple(views))
 

@@ -11,13 +11,14 @@ import io
 import json
 import zipfile
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unflat import core
 from unflat.core import Scale
-from unflat.io.mapped import mapped_file
+from unflat.io.mapped import let_go, mapped_file, open_mapped
 
 _NOUNS: dict[str, type[Any]] = {
     name: getattr(core, name)
@@ -82,7 +83,7 @@ def _noun_of(tree: Any, stored: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     if "mapped" in tree:
-        return np.load(tree["mapped"], mmap_mode="r", allow_pickle=False)
+        return open_mapped(Path(tree["mapped"]))
     if "array" in tree:
         return stored[tree["array"]]
     if "enum" in tree:
@@ -90,4 +91,6 @@ def _noun_of(tree: Any, stored: Any) -> Any:
     if "tuple" in tree:
         return tuple(_noun_of(item, stored) for item in tree["tuple"])
     fields = {name: _noun_of(value, stored) for name, value in tree["fields"].items()}
-    return _NOUNS[tree["noun"]](**fields)
+    noun = _NOUNS[tree["noun"]](**fields)
+    let_go(*(value for value in fields.values() if isinstance(value, np.memmap)))  # nouns look at what they are given
+    return noun

@@ -1,7 +1,9 @@
 """Which of COLMAP's models is believed, and which pictures are looked at once more."""
 
+from itertools import combinations
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pycolmap", reason="pycolmap, which finds cameras, is not installed")
@@ -10,6 +12,7 @@ import pycolmap
 
 from unflat.stages.pose.colmap_job import ColmapJob
 from unflat.stages.pose.colmap_mapping import agreement, let_go, weak_pictures
+from unflat.stages.pose.colmap_pairs import two_view_geometries
 
 
 class Model:
@@ -76,3 +79,13 @@ def test_two_pictures_with_few_points_both_stay():
     model = Model(a=9, b=9)
     let_go(model)
     assert model.let_go == []
+
+
+def test_pairs_read_at_once_are_those_read_one_by_one(synthetic):
+    with pycolmap.Database.open(synthetic[0]) as known:
+        found = two_view_geometries(known)
+        assert [pair[:2] for pair in found] == list(combinations(range(1, 9), 2))
+        for one, other, geometry in found:
+            alone = known.read_two_view_geometry(one, other)
+            assert geometry.config == alone.config
+            assert np.array_equal(geometry.inlier_matches, alone.inlier_matches)

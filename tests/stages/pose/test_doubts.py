@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from unflat.core import InputError, Mask, Photo, View, Views
+from unflat.io.mapped import mapped
 from unflat.stages.pose.colmap_job import ColmapAnswer, ColmapJob, Lens
 from unflat.stages.pose.doubts import left_out_warnings, lens_warnings, refuse_unplaceable, without_twins
+from unflat.stages.pose.panoramas import without_panoramas
+from unflat.stages.pose.structure_from_motion import _write_pictures
 
 NAMES = ("0.jpg", "1.jpg", "2.jpg", "3.jpg")
 CALLED = {name: f"IMG_{index}.jpg" for index, name in enumerate(NAMES)}
@@ -156,3 +159,13 @@ def test_two_photos_without_exif_are_taken_with_a_warning_about_the_lens(count, 
     said = lens_warnings(placed)
     assert bool(said) == warned
     assert not warned or (f"{count} of {count} photos" in said[0] and "EXIF" in said[0])
+
+
+def test_photos_are_compared_without_staying_in_memory(tmp_path, resident_bytes):
+    rng = np.random.default_rng(0)
+    pixels = [mapped(tmp_path / f"{n}.npy", rng.integers(0, 255, (300, 400, 3), np.uint8)) for n in range(5)]
+    views = Views(tuple(View(Photo(one, name=f"{n}.jpg")) for n, one in enumerate(pixels)))
+    assert without_twins(views, pytest.fail) is views
+    _write_pictures(views, tmp_path / "colmap", 200)
+    without_panoramas(views, pytest.fail)
+    assert resident_bytes(tmp_path) < pixels[0].nbytes

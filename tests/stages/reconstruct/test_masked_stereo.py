@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from unflat.core import Context, Mask, Photo, Tracks, View, Views
+from unflat.core.context import SCRATCH
 from unflat.geometry.cameras import project
 from unflat.geometry.undistortion import undistorted
-from unflat.io.mapped import mapped_file
+from unflat.io.mapped import mapped, mapped_file
+from unflat.stages.reconstruct import multi_view_stereo
 from unflat.stages.reconstruct.multi_view_stereo import MultiViewStereo
 from unflat.synth.capture import orbit_views, patterned_part
 from unflat.synth.solids import sphere
@@ -60,3 +62,43 @@ def test_a_mask_that_vanishes_in_a_smaller_picture_costs_nothing(ball):
     alpha[80, 80] = 0.6
     dot = View(Photo(ball.items[0].photo.pixels), Mask(alpha), ball.items[0].camera)
     assert undistorted(dot, 31).mask is None
+
+
+def test_nothing_of_the_photos_and_their_depth_stays_in_memory(ball, tmp_path, resident_bytes):
+    photos = tuple(
+        replace(view, photo=replace(view.photo, pixels=mapped(tmp_path / f"{n}.npy", view.photo.pixels)))
+        for n, view in enumerate(ball.items)
+    )
+    made = MultiViewStereo(side_px=160)(Views(photos, ball.tracks), Context(workspace=lambda: tmp_path))
+    assert all(mapped_file(view.depth.depth) is not None for view in made.dense.items)
+    assert resident_bytes(tmp_path) == 0
+
+
+def test_a_run_that_was_stopped_goes_on_from_its_last_whole_round_alone(ball, tmp_path, monkeypatch):
+    once = MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: tmp_path))
+    rounds = {path.name.split("-")[0] for path in (tmp_path / SCRATCH).iterdir()}
+    assert rounds == {"agreed0"}, "of hundreds of photos an earlier round takes gigabytes of the disk"
+    for search in ("photometric_planes", "agreeing_planes"):
+        monkeypatch.setattr(multi_view_stereo, search, lambda *_: pytest.fail("this was found before"))
+    again = MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: tmp_path))
+    assert np.array_equal(once.shape.points, again.shape.points)
+
+
+def test_a_run_that_was_stopped_within_a_round_repeats_only_what_is_missing(ball, tmp_path, monkeypatch):
+    search, searched = multi_view_stereo.agreeing_planes, []
+
+    def stopped(*given):
+        if len(searched) == 2:
+            raise KeyboardInterrupt
+        searched.append(given)
+        return search(*given)
+
+    whole = MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: None))
+    monkeypatch.setattr(multi_view_stereo, "agreeing_planes", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: tmp_path))
+    monkeypatch.setattr(multi_view_stereo, "photometric_planes", lambda *_: pytest.fail("this was found before"))
+    monkeypatch.setattr(multi_view_stereo, "agreeing_planes", lambda *given: searched.append(given) or search(*given))
+    resumed = MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: tmp_path))
+    assert len(searched) == COUNT
+    assert np.array_equal(whole.shape.points, resumed.shape.points)

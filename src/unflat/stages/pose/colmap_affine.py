@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,16 @@ from unflat.stages.pose.affine_features import AffineFeatures, affine_features, 
 from unflat.stages.pose.colmap_job import AFFINE, AFFINE_DATABASE, DATABASE, MASKS, PICTURES, ColmapJob
 from unflat.stages.pose.colmap_verifying import add_matches, verify
 
+_KEPT_PICTURES = 64
+"""Pictures whose features are held at once, 3 MB each."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Picture:
-    """A picture's affine features, and where they begin in the database."""
+    """A picture, and where its affine features begin in the database."""
 
     image_id: int
     first: int
-    features: AffineFeatures
 
 
 def with_affine_matches(
@@ -40,22 +43,23 @@ def with_affine_matches(
         return database
     begun = database.with_suffix(".begun")
     shutil.copyfile(folder / DATABASE, begun)
-    features = _features(folder, job, threads, lambda share: tell(0.4 * share))
+    _find_features(folder, job, threads, lambda share: tell(0.4 * share))
+    features = lru_cache(maxsize=_KEPT_PICTURES)(partial(_features_of, folder))
     with pycolmap.Database.open(begun) as known:
         ids = {image.name: image.image_id for image in known.read_all_images()}
-        pictures = {name: _appended(known, ids[name], features[name]) for name in job.order}
+        pictures = {name: _appended(known, ids[name], features(name)) for name in job.order}
         pairs = [pair for pair in combinations(job.order, 2) if pair[0] in weak or pair[1] in weak]
-        pairs = _matched(known, pairs, pictures, lambda share: tell(0.4 + 0.4 * share))
+        pairs = _matched(known, pairs, pictures, features, lambda share: tell(0.4 + 0.4 * share))
     verify(begun, pairs, job, lambda share: tell(0.8 + 0.2 * share))
     begun.replace(database)
     return database
 
 
-def _features(folder: Path, job: ColmapJob, threads: int, tell: Callable[[float], None]) -> dict[str, AffineFeatures]:
-    """Of all pictures, from their files where they were found before."""
+def _find_features(folder: Path, job: ColmapJob, threads: int, tell: Callable[[float], None]) -> None:
+    """Write those of all pictures to files, but where they were found before."""
     (folder / AFFINE).mkdir(exist_ok=True)
 
-    def found(name: str) -> AffineFeatures:
+    def find(name: str) -> None:
         kept = folder / AFFINE / f"{name}.npz"
         if not kept.exists():
             picture = cv2.imread(str(folder / PICTURES / name), cv2.IMREAD_GRAYSCALE)
@@ -64,15 +68,16 @@ def _features(folder: Path, job: ColmapJob, threads: int, tell: Callable[[float]
             packed = io.BytesIO()
             np.savez(packed, points=features.points, descriptors=features.descriptors)
             write_atomically(kept, packed.getvalue())
-        with np.load(kept) as stored:
-            return AffineFeatures(stored["points"], stored["descriptors"])
 
-    features = {}
     with ThreadPoolExecutor(max(threads, 1)) as workers:
-        for name, one in zip(job.order, workers.map(found, job.order), strict=True):
-            features[name] = one
-            tell(len(features) / len(job.order))
-    return features
+        for done, _ in enumerate(workers.map(find, job.order)):
+            tell((done + 1) / len(job.order))
+
+
+def _features_of(folder: Path, name: str) -> AffineFeatures:
+    """Read again: those of hundreds of pictures take a gigabyte."""
+    with np.load(folder / AFFINE / f"{name}.npz") as stored:
+        return AffineFeatures(stored["points"], stored["descriptors"])
 
 
 def _appended(known: Any, image_id: int, features: AffineFeatures) -> _Picture:
@@ -81,17 +86,21 @@ def _appended(known: Any, image_id: int, features: AffineFeatures) -> _Picture:
     added = np.zeros((len(features.points), own.shape[1]), np.float32)
     added[:, :2] = features.points
     known.update_keypoints(image_id, np.vstack([own, added]))
-    return _Picture(image_id, len(own), features)
+    return _Picture(image_id, len(own))
 
 
 def _matched(
-    known: Any, pairs: Sequence[tuple[str, str]], pictures: dict[str, _Picture], tell: Callable[[float], None]
+    known: Any,
+    pairs: Sequence[tuple[str, str]],
+    pictures: dict[str, _Picture],
+    features: Callable[[str], AffineFeatures],
+    tell: Callable[[float], None],
 ) -> list[tuple[str, str]]:
     """Write old and new matches of each pair as matches to be verified; give the pairs that have any."""
     left = []
     for done, (a, b) in enumerate(pairs):
         one, other = pictures[a], pictures[b]
-        matches = np.add(affine_matches(one.features, other.features), [one.first, other.first])
+        matches = np.add(affine_matches(features(a), features(b)), [one.first, other.first])
         if add_matches(known, one.image_id, other.image_id, matches):
             left.append((a, b))
         tell(done / len(pairs))

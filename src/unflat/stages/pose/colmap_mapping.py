@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pycolmap
 from jaxtyping import Float64
 
 from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, PICTURES, ColmapJob
+from unflat.stages.pose.colmap_pairs import two_view_geometries
 
 _MAP_BOTH_UP_TO = 120
 """Photos up to which both mappers are tried; beyond, the incremental one only where the global leaves photos out."""
@@ -64,11 +64,9 @@ def agreement(model: Any, database: Path) -> float:
             number: model.cameras[image.camera_id].cam_from_img(known.read_keypoints(number)[:, :2].astype(np.float64))
             for number, image in placed.items()
         }
-        for one, other in combinations(sorted(placed), 2):
-            if not known.exists_two_view_geometry(one, other):
-                continue
-            matches = np.asarray(known.read_two_view_geometry(one, other).inlier_matches).astype(np.int64)
-            if len(matches) == 0:
+        for one, other, geometry in two_view_geometries(known):
+            matches = np.asarray(geometry.inlier_matches).astype(np.int64)
+            if len(matches) == 0 or one not in placed or other not in placed:
                 continue
             essential = _essential(placed[one], placed[other])
             tolerance = _AGREES_PX / model.cameras[placed[one].camera_id].mean_focal_length()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from unflat.core import InputError, View, Views
+import numpy as np
+
+from unflat.core import InputError, Photo, View, Views
+from unflat.io.mapped import let_go
 from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, ColmapAnswer
 
 _MOST_SIDES = 6
@@ -24,9 +28,9 @@ def without_twins(source: Views, warn: Callable[[str], None]) -> Views:
     """The views without those whose picture is there already. Raises `InputError` where all are the same picture."""
     kept: list[View] = []
     twins: list[tuple[str, str]] = []
-    seen: dict[int, str] = {}
+    seen: dict[bytes, str] = {}
     for view in source.items:
-        digest = hash(view.photo.pixels.tobytes())
+        digest = _digest(view.photo)
         if digest in seen:
             twins.append((view.photo.name, seen[digest]))
         else:
@@ -41,6 +45,14 @@ def without_twins(source: Views, warn: Callable[[str], None]) -> Views:
     for name, other in twins:
         warn(f"“{name}” is the same picture as “{other}” and was left out.")
     return Views(tuple(kept), source.tracks) if twins else source
+
+
+def _digest(photo: Photo) -> bytes:
+    """The same for the same pixels; they are read where they lie, and given back."""
+    digest = hashlib.blake2b(repr(photo.pixels.shape).encode())
+    digest.update(np.ascontiguousarray(photo.pixels).reshape(-1).data)
+    let_go(photo.pixels)
+    return digest.digest()
 
 
 def refuse_unplaceable(answer: ColmapAnswer, called: Mapping[str, str], *, masked: bool = False) -> None:

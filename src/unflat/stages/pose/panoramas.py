@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from unflat.core import InputError, Photo, Views
+from unflat.io.mapped import let_go
 
 _PROPORTIONS_OFF = 0.005
 _POLE_DEVIATION = 12.0
@@ -26,7 +27,10 @@ def without_panoramas(source: Views, warn: Callable[[str], None]) -> Views:
 
     Raises `InputError` (``panoramas``) where fewer than two are left.
     """
-    found = [is_panorama(view.photo) for view in source.items]
+    found = []
+    for view in source.items:
+        found.append(is_panorama(view.photo))
+        let_go(view.photo.pixels)
     if not any(found):
         return source
     names = [view.photo.name for view, is_one in zip(source.items, found, strict=True) if is_one]

@@ -27,7 +27,7 @@ def nearest_pictures(
     """For every picture the `most` others that look most like it, best first. Linear in features."""
     rng = np.random.default_rng(seed)
     few = [_root(_some(rows, _PER_PICTURE, rng)) for rows in descriptors]
-    words = _words(_some(np.concatenate(few), _SAMPLES, rng), seed)
+    words = _words(_some_of_all(few, _SAMPLES, rng), seed)
     vectors = np.stack([_vlad(rows, words) for rows in few])
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -np.inf)
@@ -38,6 +38,15 @@ def nearest_pictures(
 
 def _some(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     return rows if len(rows) <= most else rows[np.sort(rng.choice(len(rows), most, replace=False))]
+
+
+def _some_of_all(parts: list[np.ndarray], most: int, rng: np.random.Generator) -> np.ndarray:
+    """`_some` of the parts one after the other, without putting all of them together."""
+    lengths = [len(part) for part in parts]
+    chosen = _some(np.arange(sum(lengths)), most, rng)
+    bounds = np.searchsorted(chosen, np.cumsum([0, *lengths]))
+    firsts = np.cumsum([0, *lengths])
+    return np.concatenate([part[chosen[bounds[idx] : bounds[idx + 1]] - firsts[idx]] for idx, part in enumerate(parts)])
 
 
 def _root(rows: UInt8[np.ndarray, "n 128"]) -> Float32[np.ndarray, "n 128"]:

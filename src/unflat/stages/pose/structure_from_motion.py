@@ -15,13 +15,14 @@ from typing import Any, Literal, get_args
 import cv2
 import numpy as np
 
-from unflat.core import Context, InputError, RecipeError, Scale, StageFailed, View, Views
+from unflat.core import Context, InputError, Photo, RecipeError, Scale, StageFailed, View, Views
 from unflat.core.device import cores
 from unflat.geometry.known_lengths import parse_known_length
 from unflat.geometry.lengths import parse_length_m
 from unflat.geometry.markers import COMMON_KINDS, MARKER_KINDS
 from unflat.geometry.scene_frame import upright_frame
 from unflat.io.atomic import write_atomically
+from unflat.io.mapped import let_go
 from unflat.stages.pose.colmap_job import ANSWER, MASKS, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
 from unflat.stages.pose.colmap_model import FoundModel
 from unflat.stages.pose.doubts import left_out_warnings, lens_warnings, refuse_unplaceable, without_twins
@@ -166,6 +167,7 @@ def _write_pictures(source: Views, folder: Path, side_px: int) -> tuple[str, ...
         picture = cv2.resize(view.photo.pixels, _scaled_size(view, side_px), interpolation=cv2.INTER_AREA)
         coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
         write_atomically(folder / name, coded.tobytes())
+        let_go(view.photo.pixels)
     return tuple(names)
 
 
@@ -183,6 +185,7 @@ def _write_masks(source: Views, names: tuple[str, ...], folder: Path, side_px: i
         white = np.ones((height, width), np.bool_)  # COLMAP passes over a picture without a mask of its own
         if view.mask is not None:
             white = cv2.resize(view.mask.alpha, (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            let_go(view.mask.alpha)
         write_atomically(path, cv2.imencode(".png", np.where(white, np.uint8(255), np.uint8(0)))[1].tobytes())
 
 
@@ -254,9 +257,8 @@ def _write_known(source: Views, names: tuple[str, ...], folder: Path, side_px: i
     for name, view in zip(names, source.items, strict=True):
         assert view.camera is not None
         width, height = _scaled_size(view, side_px)
-        small = cv2.resize(view.photo.pixels, (width, height), interpolation=cv2.INTER_AREA)
-        photo = replace(view.photo, pixels=small, name=name, alpha=None)
-        items.append(View(photo, camera=view.camera.resized(width, height)))
+        nothing = np.broadcast_to(np.uint8(0), (height, width, 3))  # only the size of the picture counts
+        items.append(View(Photo(nothing, name=name), camera=view.camera.resized(width, height)))
     write_colmap(Views(tuple(items)), folder / MODEL)
 
 

@@ -17,6 +17,7 @@ from unflat.geometry.markers import COMMON_KINDS, MarkerKind, MarkerName, SeenMa
 from unflat.geometry.moving import transformed_views
 from unflat.geometry.similarities import scaling
 from unflat.io.earth import local_positions
+from unflat.io.mapped import let_go
 
 _CLICK_TOLERANCE = 0.005
 """A marked end may be so far, as a share of the photo's diagonal, from where it projects."""
@@ -84,6 +85,7 @@ def _by_markers(placed: Views, side_m: float, kinds: tuple[MarkerKind, ...], con
         camera = _camera(view)
         for marker in find_markers(view.photo.pixels, camera, kinds):
             seen.setdefault(marker.name, []).append((camera, marker))
+        let_go(view.photo.pixels)
         context.progress((done + 1) / len(placed.items))
     if not seen:
         context.warn("No marker was found in the photos, so markers tell no scale: they must be sharp, flat, wholly in "

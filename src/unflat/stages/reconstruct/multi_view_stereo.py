@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 
 from unflat.core import (
     Context,
@@ -22,6 +23,7 @@ from unflat.core import (
     View,
     Views,
 )
+from unflat.core.context import SCRATCH
 from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused
 from unflat.geometry.object_cloud import object_in_cloud
 from unflat.geometry.stereo_depth import (
@@ -35,7 +37,7 @@ from unflat.geometry.stereo_depth import (
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.geometry.undistortion import undistorted
-from unflat.io.mapped import let_go, mapped, open_mapped
+from unflat.io.mapped import MadeWhenAsked, let_go, mapped, open_mapped
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7
@@ -45,6 +47,8 @@ _SURE = 4
 _PAIR_NORMAL_DEG = 60.0
 """Normals that a single partner tells are rough: of two photos they may differ so much where depths agree."""
 _SMOOTHEST = 1e-9
+_FIRST_ROUND_END, _ROUNDS_END = 0.75, 0.9
+"""Shares of the stage's time after which planes are found, and agree."""
 _KEPT_PICTURES = 24
 """Pictures whose depth and normals are held at once: one and its partners, and those of its neighbours."""
 
@@ -143,7 +147,9 @@ class _Work:
         return {index: self._undistorted(index) for index in self._partners}
 
     def _undistorted(self, index: int) -> View:
-        view = undistorted(self._views.items[index], self._options.side_px)
+        given = self._views.items[index]
+        view = undistorted(given, self._options.side_px)
+        let_go(*_arrays(given))
         path, mask_path = self._path("photo", index), self._path("mask", index)
         if path is None or mask_path is None:
             return view
@@ -151,26 +157,37 @@ class _Work:
         mask = view.mask
         if mask is not None:
             mask = replace(mask, alpha=open_mapped(mask_path) if mask_path.exists() else mapped(mask_path, mask.alpha))
+            let_go(mask.alpha)
         return replace(view, photo=replace(view.photo, pixels=pixels), mask=mask)
 
-    def planes(self, pictures: dict[int, View]) -> dict[int, Planes]:
-        """The planes of all pictures, first by likeness alone, then in agreement with each other."""
-        rounds = self._options.passes
-        found: dict[int, Planes] = {}
-        for done, index in enumerate(pictures):
-            found[index] = self._stored("first", index) or self._keep(
-                "first", index, self._photometric(index, pictures)
-            )
-            self._context.progress(0.75 * (done + 1) / len(pictures) if rounds else 0.9 * (done + 1) / len(pictures))
-        for number in range(rounds):
-            before, found = found, {}
-            for done, index in enumerate(pictures):
-                name = f"agreed{number}"
-                found[index] = self._stored(name, index) or self._keep(
-                    name, index, self._agreeing(index, pictures, before)
-                )
-                self._context.progress(0.75 + 0.15 * (number + (done + 1) / len(pictures)) / rounds)
+    def planes(self, pictures: dict[int, View]) -> Mapping[int, Planes]:
+        """The planes of all pictures, first by likeness alone, then in agreement with each other.
+
+        Of the rounds in the run folder only the last one that is whole is needed; the files of those before it go.
+        """
+        rounds = ("first", *(f"agreed{number}" for number in range(self._options.passes)))
+        whole = [number for number, name in enumerate(rounds) if all(self._is_stored(name, at) for at in pictures)]
+        begin = max(whole, default=0)
+        found: Mapping[int, Planes] = {}
+        for number, name in enumerate(rounds[begin:], begin):
+            context = self._context.part(*_share_of_round(number, len(rounds)))
+            found = self._round(name, pictures, found, context)
+            for before in rounds[:number]:
+                self._forget(before, pictures)
         return found
+
+    def _round(
+        self, name: str, pictures: dict[int, View], before: Mapping[int, Planes], context: Context
+    ) -> Mapping[int, Planes]:
+        """The planes of all pictures in one round, from the planes of the one before where there was one."""
+        held: dict[int, Planes] = {}
+        for done, index in enumerate(pictures):
+            if not self._is_stored(name, index):
+                made = self._agreeing(index, pictures, before) if before else self._photometric(index, pictures)
+                if not self._keep(name, index, made):
+                    held[index] = made
+            context.progress((done + 1) / len(pictures))
+        return held or MadeWhenAsked(pictures, partial(self._stored, name))
 
     def _photometric(self, index: int, pictures: dict[int, View]) -> Planes:
         task = self._task(index, pictures)
@@ -180,11 +197,9 @@ class _Work:
         start = nearest_points_depth(task.picture.camera, points, *task.picture.grey.shape)
         return photometric_planes(task, start, self._effort)
 
-    def _agreeing(self, index: int, pictures: dict[int, View], before: dict[int, Planes]) -> Planes:
+    def _agreeing(self, index: int, pictures: dict[int, View], before: Mapping[int, Planes]) -> Planes:
         there = [other for other in self._partners[index].sources if other in pictures]
         depths = [before[other].inverse_depth for other in there]
-        for other in there:
-            let_go(before[other].planes, before[other].cost)
         return agreeing_planes(self._task(index, pictures), before[index], depths, self._effort)
 
     def _task(self, index: int, pictures: dict[int, View]) -> StereoTask:
@@ -192,15 +207,16 @@ class _Work:
         sources = tuple(_stereo_picture(pictures[other]) for other in partner.sources if other in pictures)
         return StereoTask(_stereo_picture(pictures[index]), sources, (partner.least_inverse, partner.largest_inverse))
 
-    def joined(self, pictures: dict[int, View], planes: dict[int, Planes]) -> tuple[Views, PointCloud]:
+    def joined(self, pictures: dict[int, View], planes: Mapping[int, Planes]) -> tuple[Views, PointCloud]:
         """The views with depth, normals and confidence; and one cloud of all."""
-        maps = _DepthPictures(pictures, planes, self._partners)
+        make = partial(_depth_picture, pictures, planes, self._partners)
+        maps = MadeWhenAsked(pictures, lru_cache(maxsize=_KEPT_PICTURES)(make))
         rule = Agreement(fewest=min(self._options.agree, len(pictures) - 1))
         if len(pictures) == 2:
             rule = replace(rule, normal_deg=_PAIR_NORMAL_DEG)
         dense = tuple(self._dense_view(index, pictures, maps, rule) for index in pictures)
         self._context.progress(0.95)
-        cloud = fused(maps, {index: np.asarray(pictures[index].photo.pixels) for index in pictures}, rule)
+        cloud = fused(maps, MadeWhenAsked(pictures, lambda index: _pixels(pictures[index])), rule)
         if len(cloud.points) == 0:
             raise InputError(
                 "The photos do not agree on any surface.",
@@ -225,61 +241,74 @@ class _Work:
         for name, array in kept.items():
             path = self._path(name, index)
             kept[name] = array if path is None else mapped(path, array)
-        return replace(
-            pictures[index], depth=DepthMap(kept["depth"], confidence=kept["confidence"]), normals=kept["normals"]
-        )
+        known = DepthMap(kept["depth"], confidence=kept["confidence"])
+        let_go(kept["depth"])
+        return replace(pictures[index], depth=known, normals=kept["normals"])
 
     def _path(self, name: str, index: int) -> Path | None:
         return None if self._folder is None else self._folder / f"{name}-{index:04d}.npy"
 
-    def _stored(self, name: str, index: int) -> Planes | None:
-        paths = [self._path(f"{name}-{part}", index) for part in ("planes", "cost", "seen")]
-        if any(path is None or not path.exists() for path in paths):
-            return None
-        return Planes(*(open_mapped(path) for path in paths if path is not None))
+    def _plane_paths(self, name: str, index: int) -> list[Path]:
+        """Where the planes of a round lie: in files that go when the stage is done; nowhere without a run folder."""
+        if self._folder is None:
+            return []
+        return [self._folder / SCRATCH / f"{name}-{part}-{index:04d}.npy" for part in ("planes", "cost", "seen")]
 
-    def _keep(self, name: str, index: int, made: Planes) -> Planes:
-        paths = [self._path(f"{name}-{part}", index) for part in ("planes", "cost", "seen")]
-        arrays = (made.planes, made.cost, made.seen)
-        return Planes(
-            *(array if path is None else mapped(path, array) for path, array in zip(paths, arrays, strict=True))
-        )
+    def _is_stored(self, name: str, index: int) -> bool:
+        paths = self._plane_paths(name, index)
+        return bool(paths) and all(path.exists() for path in paths)
+
+    def _stored(self, name: str, index: int) -> Planes:
+        return Planes(*(open_mapped(path) for path in self._plane_paths(name, index)))
+
+    def _keep(self, name: str, index: int, made: Planes) -> bool:
+        """Write the planes of a round; whether there is a place for them."""
+        paths = self._plane_paths(name, index)
+        for path, array in zip(paths, (made.planes, made.cost, made.seen), strict=False):
+            mapped(path, array)
+        return bool(paths)
+
+    def _forget(self, name: str, pictures: dict[int, View]) -> None:
+        for index in pictures:
+            for path in self._plane_paths(name, index):
+                path.unlink(missing_ok=True)
+
+
+def _share_of_round(number: int, rounds: int) -> tuple[float, float]:
+    """When a round begins and ends, in shares of the stage's time."""
+    if number == 0:
+        return 0.0, _ROUNDS_END if rounds == 1 else _FIRST_ROUND_END
+    step = (_ROUNDS_END - _FIRST_ROUND_END) / (rounds - 1)
+    return _FIRST_ROUND_END + step * (number - 1), _FIRST_ROUND_END + step * number
+
+
+def _arrays(view: View) -> list[np.ndarray]:
+    return [view.photo.pixels, *([] if view.mask is None else [view.mask.alpha])]
+
+
+def _pixels(view: View) -> UInt8[np.ndarray, "h w 3"]:
+    """A copy of the picture, whose file's pages are given back."""
+    pixels = np.array(view.photo.pixels)
+    let_go(view.photo.pixels)
+    return pixels
 
 
 def _stereo_picture(view: View) -> StereoPicture:
     assert view.camera is not None
-    grey = cv2.cvtColor(np.ascontiguousarray(view.photo.pixels), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    grey = cv2.cvtColor(_pixels(view), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     return StereoPicture(grey, view.camera)
 
 
-class _DepthPictures(Mapping[int, DepthPicture]):
-    """Depth and normals of every picture, made again when they are asked for: together they would fill the memory."""
-
-    def __init__(self, views: dict[int, View], planes: dict[int, Planes], partners: dict[int, StereoView]) -> None:
-        self._views, self._planes, self._partners = views, planes, partners
-        self._kept = lru_cache(maxsize=_KEPT_PICTURES)(self._made)
-
-    def __getitem__(self, index: int) -> DepthPicture:
-        return self._kept(index)
-
-    def __contains__(self, index: object) -> bool:
-        return index in self._views
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._views)
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def _made(self, index: int) -> DepthPicture:
-        """Without what lies outside the object's mask, or costs too much to be believed."""
-        view, planes = self._views[index], self._planes[index]
-        assert view.camera is not None
-        inverse = planes.inverse_depth
-        known = (inverse > _SMOOTHEST) & (planes.cost < _DEAREST)
-        if view.mask is not None:
-            known &= view.mask.solid
-        depth = np.where(known, 1 / np.maximum(inverse, _SMOOTHEST), np.nan).astype(np.float32)
-        normals = plane_normals(_stereo_picture(view), planes)
-        let_go(planes.planes, planes.cost, planes.seen)
-        return DepthPicture(view.camera, depth, normals, self._partners[index].sources)
+def _depth_picture(
+    views: dict[int, View], planes: Mapping[int, Planes], partners: dict[int, StereoView], index: int
+) -> DepthPicture:
+    """Depth and normals of a picture, without what lies outside the object's mask, or costs too much to be believed."""
+    view, found = views[index], planes[index]
+    assert view.camera is not None
+    inverse = found.inverse_depth
+    known = (inverse > _SMOOTHEST) & (found.cost < _DEAREST)
+    if view.mask is not None:
+        known &= view.mask.solid
+        let_go(view.mask.alpha)
+    depth = np.where(known, 1 / np.maximum(inverse, _SMOOTHEST), np.nan).astype(np.float32)
+    return DepthPicture(view.camera, depth, plane_normals(_stereo_picture(view), found), partners[index].sources)

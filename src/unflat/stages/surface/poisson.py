@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed
+from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed, View
 from unflat.geometry.carry import picked_faces
 from unflat.geometry.floor import cut_at_floor
 from unflat.geometry.free_space import looked_through
@@ -24,10 +24,14 @@ from unflat.geometry.hull_closing import hull_closed
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.topology import connected_parts
 from unflat.io.load import load_mesh
+from unflat.io.mapped import let_go
 from unflat.io.point_cloud import write_point_cloud
 
 _POLL_S = 0.1
 _FINEST, _COARSEST = 11, 6
+_MOST_POINTS = 3_000_000
+"""More are thinned to so many: six million made a surface of eight million faces and took 5 GB, and of all those faces
+some ten thousands are left in the end."""
 _CELL_SPACINGS = 1.5
 """Side of the finest cells in point spacings."""
 _SEEN_SPACINGS = 3.0
@@ -69,16 +73,16 @@ class Poisson:
                 code="no-normals",
                 hint="Take the reconstructor multi-view-stereo.",
             )
-        tree = cKDTree(cloud.points)
-        spacing = _spacing(cloud.points, tree)
+        cloud = _thinned(cloud, context.seed)
+        spacing = _spacing(cloud.points)
         depth = self.depth or _depth_for(cloud.points, spacing)
         known = cloud
         if reconstruction.ground is None and reconstruction.dense is not None:
-            known = hull_closed(cloud, spacing, reconstruction.dense.items, context.seed)
+            known = hull_closed(cloud, spacing, _with_depth(reconstruction), context.seed)
         mesh = _reconstructed(known, depth, self.weight, context.part(0, 0.8).progress)
         if self.floor:
             mesh = cut_at_floor(mesh, cloud.points, reconstruction.ground)
-        away, _ = tree.query(mesh.vertices, workers=-1)
+        away, _ = cKDTree(cloud.points).query(mesh.vertices, workers=-1)
         seen = (away < _SEEN_SPACINGS * spacing).astype(np.float32)
         mesh = _out_of_the_air(replace(mesh, confidence=seen), reconstruction, spacing)
         context.progress(1.0)
@@ -96,10 +100,23 @@ def _levelled(reconstruction: Reconstruction) -> Reconstruction:
     return transformed_reconstruction(surface, similarity)
 
 
-def _spacing(points: Float32[np.ndarray, "n 3"], tree: cKDTree) -> float:
+def _thinned(cloud: PointCloud, seed: int) -> PointCloud:
+    """The cloud, or as many of its points as are reconstructed at most, chosen at random."""
+    if len(cloud.points) <= _MOST_POINTS:
+        return cloud
+    chosen = np.random.default_rng(seed).permutation(len(cloud.points))[:_MOST_POINTS]
+    chosen.sort()
+    return PointCloud(
+        cloud.points[chosen],
+        None if cloud.normals is None else cloud.normals[chosen],
+        None if cloud.colors is None else cloud.colors[chosen],
+    )
+
+
+def _spacing(points: Float32[np.ndarray, "n 3"]) -> float:
     """Typical distance between neighbouring points."""
     some = points[:: max(len(points) // 5000, 1)]
-    away, _ = tree.query(some, k=min(5, len(points)))
+    away, _ = cKDTree(points).query(some, k=min(5, len(points)))
     return float(np.median(away[:, -1])) or 1e-6
 
 
@@ -142,13 +159,22 @@ def _reconstructed(cloud: PointCloud, depth: int, weight: float, progress: Calla
         return load_mesh(output)
 
 
+def _with_depth(reconstruction: Reconstruction) -> Iterator[View]:
+    """The views that have depth; each is given back when the next is asked for, since together they fill the memory."""
+    for view in () if reconstruction.dense is None else reconstruction.dense.items:
+        if view.depth is not None:
+            yield view
+            let_go(view.depth.depth)
+
+
 def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) -> Mesh:
     """Without the unseen rags that photos look through to what lies behind them; they leave holes."""
     assert mesh.confidence is not None
     unseen = np.flatnonzero(mesh.confidence == 0)
-    dense = () if reconstruction.dense is None else reconstruction.dense.items
     air = np.zeros(len(mesh.vertices), np.bool_)
-    air[unseen] = looked_through(mesh.vertices[unseen], dense, _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
+    air[unseen] = (
+        looked_through(mesh.vertices[unseen], _with_depth(reconstruction), _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
+    )
     solid = ~air[mesh.faces].all(axis=1)
     return picked_faces(mesh, solid) if solid.any() else mesh
 

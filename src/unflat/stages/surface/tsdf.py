@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from unflat.core import Camera, Context, PointCloud, RecipeError, Reconstruction, StageFailed, Views
 from unflat.geometry.tsdf import fused_distance, open_surface
+from unflat.io.mapped import let_go
 
 _PERCENT, _MARGIN = 0.5, 0.03
 """The box leaves out this many percent of the points at each end, and then grows by this share."""
@@ -55,4 +56,5 @@ def _depths(
             sure = view.depth.confidence
             depth = np.asarray(view.depth.depth)
             yield view.camera, depth, np.ones_like(depth) if sure is None else np.asarray(sure)
+            let_go(view.depth.depth, *([] if sure is None else [sure]))
         context.progress(0.9 * (done + 1) / len(dense.items))

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Float64
 from unflat.core import View
 from unflat.core.color import linear_from_srgb
 from unflat.geometry.image_sampling import bilinear
+from unflat.io.mapped import let_go
 
 _PURE_ALPHA = 0.95
 """From here on a pixel shows the object alone."""
@@ -94,9 +95,11 @@ def picture_of(view: View, edge_px: int, needed: tuple[int, int, int, int] | Non
     left, top = max(box[0], 0), max(box[1], 0)
     crop = slice(top, max(box[3], top + 1)), slice(left, max(box[2], left + 1))
     linear = linear_from_srgb(view.photo.pixels[crop])
+    let_go(view.photo.pixels)
     inside = np.full(linear.shape[:2], np.float32(max(view.photo.pixels.shape)))
     if view.mask is not None:
-        alpha = view.mask.alpha[crop]
+        alpha = np.array(view.mask.alpha[crop])
+        let_go(view.mask.alpha)
         inside = _signed_distance(alpha)
         pure = _pure(alpha, edge_px)
         if pure.any():

@@ -61,12 +61,14 @@ def distances_px(cameras, pair, places):
     return away / depth * cameras[pair[0]].fx
 
 
-def test_photos_far_apart_share_many_more_points(walk):
-    before, after, *_ = walk
-    counts = [{pair: len(places[0]) for pair, places in verified(path).items()} for path in (before, after)]
-    weak = [pair for pair in counts[1] if counts[0].get(pair, 0) < 60]
-    assert len(weak) >= 6
-    assert sum(counts[1][pair] for pair in weak) > 5 * sum(counts[0].get(pair, 0) for pair in weak)
+def test_neighbours_share_many_more_points(walk):
+    before, after, *_, cameras = walk
+    beside = [tuple(sorted((a, b))) for a, b in zip(cameras, [*list(cameras)[1:], *cameras], strict=False)]
+    counts = [
+        [len(pairs[pair][0]) if pair in pairs else 0 for pair in beside] for pairs in map(verified, (before, after))
+    ]
+    assert min(counts[1]) > 250
+    assert sum(counts[1]) > 4 * sum(counts[0])
 
 
 def test_tracked_points_are_the_same_place_seen_twice(walk):

@@ -80,3 +80,10 @@ def test_a_picture_without_depth_leads_nowhere():
     assert shared_share(blind, seen_from(20)) == 0
     which, found = found_again(blind, seen_from(20), points_of(first)[0])
     assert len(which) == len(found) == 0
+
+
+def test_a_plain_picture_shows_no_point_again():
+    first, second = seen_from(0), seen_from(20)
+    plain = DepthView(np.full_like(second.grey, 0.5), second.camera, second.depth)
+    which, found = found_again(first, plain, points_of(first)[0])
+    assert len(which) == len(found) == 0

@@ -147,7 +147,7 @@ def _correlation(
     around = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     pair = []
     for picture, middle in ((here, start), (there, end)):
-        patches = bilinear(picture, (middle[:, None] + around).reshape(-1, 2)).reshape(len(middle), -1)
+        patches = bilinear(picture, (middle[:, None] + around).reshape(-1, 2)).reshape(len(middle), _PATCH_PX**2)
         patches = patches.astype(np.float64)
         pair.append(patches - patches.mean(axis=1, keepdims=True))
     square = [(patches**2).sum(axis=1) for patches in pair]

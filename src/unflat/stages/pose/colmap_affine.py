@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pycolmap
+from jaxtyping import Int64
 
 from unflat.io.atomic import write_atomically
 from unflat.stages.pose.affine_features import AffineFeatures, affine_features, affine_matches
@@ -49,7 +50,9 @@ def with_affine_matches(
         ids = {image.name: image.image_id for image in known.read_all_images()}
         pictures = {name: _appended(known, ids[name], features(name)) for name in job.order}
         pairs = [pair for pair in combinations(job.order, 2) if pair[0] in weak or pair[1] in weak]
-        pairs = _matched(known, pairs, pictures, features, lambda share: tell(0.4 + 0.4 * share))
+        with ThreadPoolExecutor(max(threads, 1)) as workers:
+            alike = workers.map(lambda pair: affine_matches(features(pair[0]), features(pair[1])), pairs)
+            pairs = _matched(known, pairs, pictures, alike, lambda share: tell(0.4 + 0.4 * share))
     verify(begun, pairs, job, lambda share: tell(0.8 + 0.2 * share))
     begun.replace(database)
     return database
@@ -93,15 +96,14 @@ def _matched(
     known: Any,
     pairs: Sequence[tuple[str, str]],
     pictures: dict[str, _Picture],
-    features: Callable[[str], AffineFeatures],
+    alike: Iterable[Int64[np.ndarray, "_ 2"]],
     tell: Callable[[float], None],
 ) -> list[tuple[str, str]]:
     """Write old and new matches of each pair as matches to be verified; give the pairs that have any."""
     left = []
-    for done, (a, b) in enumerate(pairs):
+    for done, ((a, b), new) in enumerate(zip(pairs, alike, strict=True)):
         one, other = pictures[a], pictures[b]
-        matches = np.add(affine_matches(features(a), features(b)), [one.first, other.first])
-        if add_matches(known, one.image_id, other.image_id, matches):
+        if add_matches(known, one.image_id, other.image_id, np.add(new, [one.first, other.first])):
             left.append((a, b))
         tell(done / len(pairs))
     return left

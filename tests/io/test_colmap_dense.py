@@ -13,6 +13,7 @@ import pytest
 
 from unflat.core import Camera, DepthMap, InputError, Photo, PointCloud, View, Views
 from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays
+from unflat.io import colmap_workspace
 from unflat.io.colmap_maps import read_colmap_depth, read_colmap_normals, write_colmap_depth, write_colmap_normals
 from unflat.io.colmap_workspace import tracks_of_depths, write_colmap_workspace
 from unflat.io.point_cloud import read_point_cloud
@@ -164,3 +165,12 @@ def test_views_are_asked_for_one_after_the_other_and_not_held(tmp_path: Path) ->
     write_colmap_workspace(Views300(), tmp_path)
     assert len(list((tmp_path / "stereo" / "depth_maps").iterdir())) == 4
     assert {view() for view in made} == {None}
+
+
+def test_points_of_many_views_are_fewer_in_each_but_every_view_keeps_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = plane_views().items
+    assert len(tracks_of_depths(views).points) > 100
+    monkeypatch.setattr(colmap_workspace, "_MOST_POINTS", 100)
+    few = tracks_of_depths(views)
+    assert 40 < len(few.points) <= 104
+    assert all(len(few.seen_by(idx)) > 10 for idx in range(4))

@@ -86,11 +86,9 @@ def test_depth_maps_of_many_photos_are_not_held_at_once(tmp_path, resident_bytes
     first, last = made()
     camera = Camera(400, 300, 400.0, 400.0, 200.0, 150.0, first.views.items[0].camera.world_from_camera)
     towards = np.broadcast_to(-camera.forward, (300, 400, 3)).astype(np.float32)
-    maps = {
-        "depth": np.full((300, 400), 3, np.float32),
-        "normals": towards,
-        "pixels": np.zeros((300, 400, 3), np.uint8),
-    }
+    depth = np.full((300, 400), np.nan, np.float32)
+    depth[:60, :60] = 3.0
+    maps = {"depth": depth, "normals": towards, "pixels": np.zeros((300, 400, 3), np.uint8)}
 
     def dense(number):
         depth, normals, pixels = (mapped(tmp_path / f"{name}{number}.npy", array) for name, array in maps.items())

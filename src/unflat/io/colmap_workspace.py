@@ -23,6 +23,8 @@ from unflat.io.movie import write_png
 
 _SAMPLES_PER_SIDE = 24
 """Depths that become points of the sparse model, along the longer side: COLMAP pairs views by the points they share."""
+_MOST_POINTS = 20_000
+"""Of all views together: each is seen by many of them, so that observations grow with the square of the photos."""
 _SAME_DEPTH = 0.02
 """Two views see the same point where their depths differ by less than this share."""
 _SOURCES_PER_VIEW = 20
@@ -84,15 +86,17 @@ def tracks_of_depths(views: Iterable[View]) -> Tracks:
 
 
 def _tracks(sketches: list[_Sketch], views: Iterable[View]) -> Tracks:
-    points = np.concatenate([sketch.points for sketch in sketches])
-    owner = np.repeat(np.arange(len(sketches)), [len(sketch.points) for sketch in sketches])
+    step = -(-sum(len(sketch.points) for sketch in sketches) // _MOST_POINTS) or 1
+    points = np.concatenate([sketch.points[::step] for sketch in sketches])
+    owner = np.repeat(np.arange(len(sketches)), [len(sketch.points[::step]) for sketch in sketches])
     seen = np.zeros((len(points), len(sketches)), np.bool_)
     for idx, view in enumerate(views):
         # rounding must not lose the view that the points are from
         seen[:, idx] = _agrees(view, points) | (owner == idx)
         let_go(_known(view)[1])
     point_idx, view_idx = np.nonzero(seen)
-    colors, errors = np.concatenate([sketch.colors for sketch in sketches]), np.zeros(len(points), np.float32)
+    colors = np.concatenate([sketch.colors[::step] for sketch in sketches])
+    errors = np.zeros(len(points), np.float32)
     return Tracks(points.astype(np.float32), colors, errors, point_idx.astype(np.int32), view_idx.astype(np.int32))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from unflat.core import Camera
 from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays, project
-from unflat.geometry.depth_tracking import DepthView, found_again, shared_share
+from unflat.geometry.depth_tracking import DepthView, found_again, shared_share, some_points
 
 SIDE, FOCAL, AWAY = 320, 420.0, 3.0
 UP = np.array([0.0, 1.0, 0.0])
@@ -64,12 +64,13 @@ def test_nothing_is_found_where_the_other_picture_shows_something_else():
 
 def test_what_lies_at_another_depth_is_hidden():
     first, second = seen_from(0), seen_from(40, depth_error=-0.3)
-    assert shared_share(first, second) == 0
+    assert shared_share(first, some_points(first), second) == 0
     assert len(found_again(first, second, points_of(first)[0])[0]) == 0
 
 
 def test_the_share_falls_with_the_angle_and_ends_at_60_degrees():
-    shares = [shared_share(seen_from(0), seen_from(turn)) for turn in (10, 40, 75)]
+    first = seen_from(0)
+    shares = [shared_share(first, some_points(first), seen_from(turn)) for turn in (10, 40, 75)]
     assert shares[0] >= shares[1] > 0.5
     assert shares[2] < 0.1
 
@@ -77,7 +78,7 @@ def test_the_share_falls_with_the_angle_and_ends_at_60_degrees():
 def test_a_picture_without_depth_leads_nowhere():
     first = seen_from(0)
     blind = DepthView(first.grey, first.camera, np.full_like(first.depth, np.nan))
-    assert shared_share(blind, seen_from(20)) == 0
+    assert shared_share(blind, some_points(blind), seen_from(20)) == 0
     which, found = found_again(blind, seen_from(20), points_of(first)[0])
     assert len(which) == len(found) == 0
 
@@ -87,3 +88,16 @@ def test_a_plain_picture_shows_no_point_again():
     plain = DepthView(np.full_like(second.grey, 0.5), second.camera, second.depth)
     which, found = found_again(first, plain, points_of(first)[0])
     assert len(which) == len(found) == 0
+
+
+@pytest.mark.parametrize("width", [1, 3, 6])
+def test_gaps_in_the_depth_lead_nowhere_else(width):
+    first, second = seen_from(0), seen_from(35)
+    depth = first.depth.copy()
+    for left in range(20, SIDE, 40):
+        depth[:, left : left + width] = np.nan
+    pixels, places = points_of(first)
+    which, found = found_again(DepthView(first.grey, first.camera, depth), second, pixels)
+    errors = np.linalg.norm(found - project(second.camera, places[which])[0], axis=1)
+    assert len(which) > 0.3 * len(pixels)
+    assert errors.max() < 3

@@ -111,7 +111,8 @@ def _regions(width):
 def sweep(image, others, planes, costs, seen, colour, options, rays):
     """Try the neighbours' planes and random changes of the own on all pixels of one colour of the checkerboard.
 
-    Changes `planes` (h, w, 3), `costs` (h, w) and `seen` (h, w), a bit for each source that was found to see the pixel.
+    Changes `planes` (h, w, 3), `costs` (h, w, within a margin of `MARGIN` pixels that are `ENDLESS`) and `seen` (h, w),
+    a bit for each source that was found to see the pixel.
     `image` is `padded`, `others` are the sources (see `patch_costs`). `options`: iteration, seed, least and largest
     inverse depth, size of changes (0..1), whether to try far regions, whether to search at random, whether the sources'
     inverse depths count, and whether only the sources are asked that were found to see the pixel before.

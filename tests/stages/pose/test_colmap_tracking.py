@@ -10,11 +10,12 @@ pytest.importorskip("pycolmap", reason="pycolmap, which finds cameras, is not in
 
 import pycolmap
 
+from unflat.core import Camera
 from unflat.geometry.cameras import pixel_rays
 from unflat.stages.pose import colmap_worker
 from unflat.stages.pose.colmap_job import DATABASE, PICTURES, ColmapJob, Lens
 from unflat.stages.pose.colmap_mapping import loosely_tied, mapped
-from unflat.stages.pose.colmap_tracking import with_tracked_matches
+from unflat.stages.pose.colmap_tracking import _asked_for, _Picture, with_tracked_matches
 from unflat.synth.photo_sets import PhotoSetStyle, photo_set
 from unflat.synth.procedural import procedural_object
 
@@ -73,14 +74,39 @@ def test_neighbours_share_many_more_points(walk):
 
 def test_tracked_points_are_the_same_place_seen_twice(walk):
     before, after, _, _, cameras = walk
-    known, errors = verified(before), []
-    for pair, places in verified(after).items():
-        new = slice(len(known[pair][0]) if pair in known else 0, None)
-        errors.append(distances_px(cameras, pair, tuple(pixels[new] for pixels in places)))
+    own = {}
+    with pycolmap.Database.open(before) as known:
+        own = {image.name: known.num_keypoints_for_image(image.image_id) for image in known.read_all_images()}
+    errors = []
+    with pycolmap.Database.open(after) as known:
+        images = {image.name: image.image_id for image in known.read_all_images()}
+        for pair in verified(after):
+            matches = np.asarray(known.read_two_view_geometry(*(images[name] for name in pair)).inlier_matches).astype(
+                int
+            )
+            new = (matches >= [own[name] for name in pair]).any(axis=1)
+            places = [
+                known.read_keypoints(images[name])[matches[new, side], :2].astype(float)
+                for side, name in enumerate(pair)
+            ]
+            errors.append(distances_px(cameras, pair, places))
     errors = np.concatenate(errors)
     assert len(errors) > 2000
     assert np.median(errors) < 0.5
     assert np.quantile(errors, 0.95) < 2
+
+
+def test_points_that_match_a_photo_without_a_place_are_tracked_too(walk):
+    before, _, _, job, _ = walk
+    placed = job.order[1:]
+    with pycolmap.Database.open(before) as known:
+        asked = _asked_for(known, job.order, placed)
+        images = {image.name: image.image_id for image in known.read_all_images()}
+        pair = images[job.order[0]], images[job.order[1]]
+        matches = np.asarray(known.read_two_view_geometry(*pair).inlier_matches)
+        camera = Camera(*SIZE, 500.0, 500.0, 320.0, 240.0, np.eye(4))
+        anchors = _Picture(known, job.order[1], camera, asked[job.order[1]]).anchors
+    assert set(matches[:, 1].tolist()) <= asked[job.order[1]] <= set(anchors.tolist())
 
 
 def test_a_set_that_shares_hundreds_of_points_is_not_tracked(walk):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +19,10 @@ from jaxtyping import Int64
 from unflat.io.atomic import write_atomically
 from unflat.stages.pose.affine_features import AffineFeatures, affine_features, affine_matches
 from unflat.stages.pose.colmap_job import AFFINE, AFFINE_DATABASE, DATABASE, MASKS, PICTURES, ColmapJob
-from unflat.stages.pose.colmap_verifying import add_matches, verify
+from unflat.stages.pose.colmap_verifying import add_matches, fresh_copy, verify
 
+_AT_ONCE = 4
+"""Pairs that are compared side by side at most: each holds a product of 6000 by 6000."""
 _KEPT_PICTURES = 64
 """Pictures whose features are held at once, 3 MB each."""
 
@@ -42,15 +43,14 @@ def with_affine_matches(
     database = folder / AFFINE_DATABASE
     if database.exists():
         return database
-    begun = database.with_suffix(".begun")
-    shutil.copyfile(folder / DATABASE, begun)
+    begun = fresh_copy(folder / DATABASE, database.with_suffix(".begun"))
     _find_features(folder, job, threads, lambda share: tell(0.4 * share))
     features = lru_cache(maxsize=_KEPT_PICTURES)(partial(_features_of, folder))
     with pycolmap.Database.open(begun) as known:
         ids = {image.name: image.image_id for image in known.read_all_images()}
         pictures = {name: _appended(known, ids[name], features(name)) for name in job.order}
         pairs = [pair for pair in combinations(job.order, 2) if pair[0] in weak or pair[1] in weak]
-        with ThreadPoolExecutor(max(threads, 1)) as workers:
+        with ThreadPoolExecutor(min(max(threads, 1), _AT_ONCE)) as workers:
             alike = workers.map(lambda pair: affine_matches(features(pair[0]), features(pair[1])), pairs)
             pairs = _matched(known, pairs, pictures, alike, lambda share: tell(0.4 + 0.4 * share))
     verify(begun, pairs, job, lambda share: tell(0.8 + 0.2 * share))

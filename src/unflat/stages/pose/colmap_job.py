@@ -9,7 +9,7 @@ from typing import Literal
 
 from unflat.io.atomic import write_atomically
 
-JOB, ANSWER = "job.json", "answer.json"
+JOB, ANSWER, LOG = "job.json", "answer.json", "colmap.log"
 PICTURES, MASKS, MODEL = "images", "masks", "model"
 """The photos, their masks, and a model whose cameras are known."""
 DATABASE, AFFINE_DATABASE, AFFINE = "database.db", "affine.db", "affine"

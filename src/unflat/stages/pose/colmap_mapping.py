@@ -17,8 +17,6 @@ from unflat.stages.pose.colmap_pairs import two_view_geometries
 _MAP_BOTH_UP_TO = 120
 """Photos up to which both mappers are tried; beyond, the incremental one only where the global leaves photos out."""
 _GOOD_SHARE = 0.9
-_BEGIN = 0.8
-"""Share of the whole time after which mapping begins, roughly."""
 FEW = 6
 """Up to so many photos a mapper may begin from a narrower angle and fewer matches, and what two photos see counts."""
 _MANY_POINTS = 30
@@ -43,7 +41,7 @@ def mapped(database: Path, job: ColmapJob, threads: int, tell: Callable[[float],
             break
         models = way(database, job, threads)
         candidates += [(name, model) for model in models if model.num_reg_images() >= 2 and model.num_points3D() > 0]
-        tell(_BEGIN + 0.09 * (1 + (name == "incremental")))
+        tell(0.5 if name == "global" else 1.0)
     if not candidates:
         return "", None
     return max(candidates, key=lambda found: agreement(found[1], database))

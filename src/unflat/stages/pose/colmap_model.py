@@ -13,7 +13,7 @@ from jaxtyping import Float32, Float64, Int32, UInt8
 from unflat.core import Camera, Tracks
 from unflat.io.atomic import write_atomically
 
-_FILE = "model.npz"
+FILE = "model.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,12 @@ class FoundModel:
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "pictures"}
         np.savez(buffer, pictures=np.array(self.pictures, np.str_), **arrays)
-        write_atomically(folder / _FILE, buffer.getvalue())
+        write_atomically(folder / FILE, buffer.getvalue())
 
     @staticmethod
     def read(folder: Path) -> FoundModel:
         """The model in a folder."""
-        with np.load(folder / _FILE, allow_pickle=False) as stored:
+        with np.load(folder / FILE, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files if name != "pictures"}
             return FoundModel(tuple(str(name) for name in stored["pictures"]), **arrays)
 

@@ -7,7 +7,6 @@ simulated tilts, find dozens. The matches go to the database like any others, ar
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,15 +17,15 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float32, Int64
 
-from unflat.core import Camera, Photo, Tracks, View
+from unflat.core import Camera, Mask, Photo, Tracks, View
 from unflat.geometry.cameras import pixel_rays, project
-from unflat.geometry.depth_tracking import DepthView, found_again, shared_share
+from unflat.geometry.depth_tracking import DepthView, found_again, shared_share, some_points
 from unflat.geometry.stereo_depth import StereoPicture, StereoTask, photometric_planes
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.geometry.undistortion import undistorted
 from unflat.stages.pose.colmap_job import MASKS, PICTURES, ColmapJob
 from unflat.stages.pose.colmap_model import FoundModel, found_in
-from unflat.stages.pose.colmap_verifying import add_matches, verify
+from unflat.stages.pose.colmap_verifying import add_matches, fresh_copy, verify
 
 _SIDE_PX = 800
 _SOURCES = 4
@@ -37,18 +36,23 @@ _LEAST_SHARED, _MOST_PARTNERS = 0.08, 12
 """Share of a picture's depth that another one must see to be tracked into, and so many of them, best first."""
 _CELL_PX = 16.0
 """One point a cell of this size is tracked: hundreds tie two pictures, thousands only take time."""
+_AT_ONCE = 8
+"""Pairs that are tracked side by side at most, 80 MB each."""
 _DRAFTING, _TRACKING = 0.45, 0.85
 """Of the time; verification takes the rest."""
 
 
-def with_tracked_matches(before: Path, model: Any, job: ColmapJob, threads: int, tell: Callable[[float], None]) -> Path:
-    """A copy of the database `before` in which placed pictures are tied by points tracked over the surface.
+def with_tracked_matches(
+    before: Path, model: Any, job: ColmapJob, threads: int, tell: Callable[[float], None]
+) -> Path | None:
+    """A copy of the database `before` in which placed pictures are tied by points tracked over the surface; None where
+    nothing could be tracked.
 
-    Begins again where an earlier run stopped. About two core-seconds a picture and half a one a pair.
+    Begins anew after a run that was stopped. A core-second and a half a picture and a third of one a pair, of which a
+    picture has up to twelve.
     """
     database = before.with_name(f"tracked-{before.name}")
-    begun = database.with_suffix(".begun")
-    shutil.copyfile(before, begun)
+    begun = fresh_copy(before, database.with_suffix(".begun"))
     found = found_in(model)
     views = _drafts(before.parent, found, job, lambda share: tell(_DRAFTING * share))
     pairs = _pairs(views)
@@ -59,9 +63,11 @@ def with_tracked_matches(before: Path, model: Any, job: ColmapJob, threads: int,
                            lambda share: tell(_DRAFTING + (_TRACKING - _DRAFTING) * share))  # fmt: skip
         for picture in pictures:
             picture.write(known)
-        tied = [(a, b) for (a, b), added in matches.items()
-                if add_matches(known, pictures[a].image_id, pictures[b].image_id, added)]  # fmt: skip
-    names = [(found.pictures[a], found.pictures[b]) for a, b in tied]
+        for (a, b), added in matches.items():
+            add_matches(known, pictures[a].image_id, pictures[b].image_id, added)
+    names = [(found.pictures[a], found.pictures[b]) for a, b in matches]
+    if not names:
+        return None
     verify(begun, names, job, lambda share: tell(_TRACKING + (1 - _TRACKING) * share))
     begun.replace(database)
     return database
@@ -138,14 +144,14 @@ def _drafts(folder: Path, found: FoundModel, job: ColmapJob, tell: Callable[[flo
 def _view(folder: Path, name: str, camera: Camera, job: ColmapJob) -> tuple[StereoPicture, np.ndarray]:
     """The undistorted grey picture, and where its mask lets features be."""
     pixels = np.asarray(cv2.imread(str(folder / PICTURES / name)))[..., ::-1]
-    view = undistorted(View(Photo(np.ascontiguousarray(pixels), name=name), camera=camera), _SIDE_PX)
+    white = cv2.imread(str(folder / MASKS / f"{name}.png"), cv2.IMREAD_GRAYSCALE) if job.masked else None
+    alpha = None if white is None or not white.any() else white.astype(np.float32) / np.float32(255)
+    mask = None if alpha is None else Mask(alpha, "given")
+    view = undistorted(View(Photo(np.ascontiguousarray(pixels), name=name), mask, camera), _SIDE_PX)
     assert view.camera is not None
     grey = cv2.cvtColor(np.ascontiguousarray(view.photo.pixels), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    mask = np.ones(grey.shape, np.bool_)
-    if job.masked:  # the lens bends by a few pixels at most: of no matter for a mask
-        white = cv2.imread(str(folder / MASKS / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-        mask = cv2.resize(np.asarray(white), grey.shape[::-1], interpolation=cv2.INTER_AREA) > 127
-    return StereoPicture(grey, view.camera), mask
+    nowhere_or_everywhere = np.full(grey.shape, not job.masked)
+    return StereoPicture(grey, view.camera), nowhere_or_everywhere if view.mask is None else view.mask.solid
 
 
 def _depth(
@@ -166,7 +172,8 @@ def _pairs(views: Sequence[DepthView]) -> list[tuple[int, int]]:
     """From which picture into which other ones."""
     pairs = []
     for one, here in enumerate(views):
-        shares = {other: shared_share(here, there) for other, there in enumerate(views) if other != one}
+        points = some_points(here)
+        shares = {other: shared_share(here, points, there) for other, there in enumerate(views) if other != one}
         best = sorted(shares, key=lambda other: -shares[other])[:_MOST_PARTNERS]
         pairs += [(one, other) for other in best if shares[other] > _LEAST_SHARED]
     return pairs
@@ -176,17 +183,19 @@ def _tracked(
     pictures: Sequence[_Picture], views: Sequence[DepthView], pairs: Sequence[tuple[int, int]], threads: int,
     tell: Callable[[float], None],
 ) -> dict[tuple[int, int], Int64[np.ndarray, "m 2"]]:  # fmt: skip
-    """Matches of every pair of pictures, the smaller number first."""
+    """Matches of every pair of pictures that share points, the smaller number first."""
     starts = [picture.at_anchors(view.camera) for picture, view in zip(pictures, views, strict=True)]
 
     def one(pair: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         return found_again(views[pair[0]], views[pair[1]], starts[pair[0]])
 
     matches: dict[tuple[int, int], list[np.ndarray]] = {}
-    with ThreadPoolExecutor(max(threads, 1)) as workers:
+    with ThreadPoolExecutor(min(max(threads, 1), _AT_ONCE)) as workers:
         for done, ((a, b), (which, places)) in enumerate(zip(pairs, workers.map(one, pairs), strict=True)):
+            tell((done + 1) / len(pairs))
+            if len(which) == 0:
+                continue
             added = pictures[b].append(places, views[b].camera)
             both = np.column_stack([pictures[a].anchors[which], added])
             matches.setdefault((min(a, b), max(a, b)), []).append(both if a < b else both[:, ::-1])
-            tell((done + 1) / len(pairs))
     return {pair: np.concatenate(parts).astype(np.int64) for pair, parts in matches.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ _PAIRS_AT_ONCE = 16
 _TRIALS = 3000
 _FALSE_ALARMS = -2.0
 """Logarithm: one in a hundred runs finds a pair as good by chance."""
+
+
+def fresh_copy(database: Path, begun: Path) -> Path:
+    """A copy to work on, without what a run that was killed may have left beside it: SQLite replays journals."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        begun.with_name(begun.name + end).unlink(missing_ok=True)
+    shutil.copyfile(database, begun)
+    return begun
 
 
 def add_matches(known: Any, one: int, other: int, matches: Int64[np.ndarray, "m 2"]) -> bool:

@@ -8,9 +8,10 @@ database.
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ from typing import Any
 import numpy as np
 import pycolmap
 
+from unflat.core.device import calm_blas
 from unflat.stages.pose.colmap_affine import with_affine_matches
 from unflat.stages.pose.colmap_job import (
+    ANSWER,
     DATABASE,
+    JOB,
+    LOG,
     MASKS,
     MODEL,
     PICTURES,
@@ -29,6 +34,7 @@ from unflat.stages.pose.colmap_job import (
     Lens,
 )
 from unflat.stages.pose.colmap_mapping import FEW, agreement, loosely_tied, mapped, settled, weak_pictures
+from unflat.stages.pose.colmap_model import FILE as MODEL_FILE
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
 from unflat.stages.pose.colmap_tracking import with_tracked_matches
@@ -60,23 +66,40 @@ def main(folder: Path, threads: int) -> None:
     if job.cameras_known:
         found = ("known", _triangulated(folder, job, threads))
     elif not turned:
-        database, found = _mapped(folder, job, threads)
-        if found[1] is not None:
-            database, found = _tied(database, found, job, threads)
-            found_in(found[1]).write(folder)
+        passes = _passes()
+        with calm_blas():
+            database, found = _mapped(folder, job, threads, passes)
+            if found[1] is not None:
+                database, found = _tied(database, found, job, threads, passes)
+                found_in(found[1]).write(folder)
     _answer(database, *found, turned=turned).write(folder)
+    _clear(folder)
     _tell(1.0)
 
 
-def _mapped(folder: Path, job: ColmapJob, threads: int) -> tuple[Path, tuple[str, Any]]:
+def _clear(folder: Path) -> None:
+    """Remove what only the way to the answer needed."""
+    kept = {JOB, ANSWER, MODEL_FILE, LOG, PICTURES, MASKS, MODEL, DATABASE}
+    for entry in folder.iterdir():
+        if entry.name in kept:
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _mapped(
+    folder: Path, job: ColmapJob, threads: int, passes: Iterator[Callable[[float], None]]
+) -> tuple[Path, tuple[str, Any]]:
     """Mapper and model from plain features or, where pictures hang by few of them, from affine ones if that is better;
     and the database with the matches."""
     database = folder / DATABASE
-    found = mapped(database, job, threads, _tell)
+    found = mapped(database, job, threads, next(passes))
     weak = weak_pictures(found[1], job)
     if weak and math.comb(len(job.order), 2) - math.comb(len(job.order) - len(weak), 2) <= _AFFINE_PAIRS:
-        affine = with_affine_matches(folder, weak, job, threads, _tell_of_affine)
-        second = mapped(affine, job, threads, _tell)
+        affine = with_affine_matches(folder, weak, job, threads, next(passes))
+        second = mapped(affine, job, threads, next(passes))
         if agreement(second[1], affine) > agreement(found[1], affine):
             database, found = affine, second
     if found[1] is not None:
@@ -84,14 +107,18 @@ def _mapped(folder: Path, job: ColmapJob, threads: int) -> tuple[Path, tuple[str
     return database, found
 
 
-def _tied(database: Path, found: tuple[str, Any], job: ColmapJob, threads: int) -> tuple[Path, tuple[str, Any]]:
+def _tied(
+    database: Path, found: tuple[str, Any], job: ColmapJob, threads: int, passes: Iterator[Callable[[float], None]]
+) -> tuple[Path, tuple[str, Any]]:
     """The same after points were tracked over the surface, where pictures hang by few; again if that placed more."""
     for _ in range(_TRACKED_ROUNDS):
         placed = found[1].num_reg_images()
         if len(job.order) > _TRACKED_UP_TO or not loosely_tied(found[1], database, job):
             break
-        tracked = with_tracked_matches(database, found[1], job, threads, _tell_of_affine)
-        second = mapped(tracked, job, threads, _tell)
+        tracked = with_tracked_matches(database, found[1], job, threads, next(passes))
+        if tracked is None:
+            break
+        second = mapped(tracked, job, threads, next(passes))
         if second[1] is None:
             break
         second = (second[0], settled(second[1], tracked, job, threads))
@@ -108,8 +135,18 @@ def _tell(share: float) -> None:
     sys.stdout.flush()
 
 
-def _tell_of_affine(share: float) -> None:
-    _tell(_MATCHING[1] + (1 - _MATCHING[1]) * 0.5 * share)
+def _passes() -> Iterator[Callable[[float], None]]:
+    """What tells how far a pass of mapping or of looking closer is; each gets half of what is left, as nobody knows how
+    many there will be."""
+    begin = _MATCHING[1]
+    while True:
+        half = (1 - begin) / 2
+
+        def tell(share: float, begin: float = begin, half: float = half) -> None:
+            _tell(begin + half * share)
+
+        yield tell
+        begin += half
 
 
 def _extract(folder: Path, job: ColmapJob, threads: int) -> None:

@@ -23,7 +23,7 @@ from unflat.geometry.markers import COMMON_KINDS, MARKER_KINDS
 from unflat.geometry.scene_frame import upright_frame
 from unflat.io.atomic import write_atomically
 from unflat.io.mapped import let_go
-from unflat.stages.pose.colmap_job import ANSWER, MASKS, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
+from unflat.stages.pose.colmap_job import ANSWER, LOG, MASKS, MODEL, PICTURES, ColmapAnswer, ColmapJob, Lens
 from unflat.stages.pose.colmap_model import FoundModel
 from unflat.stages.pose.doubts import left_out_warnings, lens_warnings, refuse_unplaceable, without_twins
 from unflat.stages.pose.panoramas import without_panoramas
@@ -81,8 +81,8 @@ class StructureFromMotion:
 
         Raises `InputError`: ``too-few-views``, ``photos-identical``, ``panoramas``, ``photos-without-detail``,
         ``photos-do-not-overlap``, ``photos-contradict``, ``no-parallax``, ``no-such-photo``, ``point-outside``. About
-        3 CPU-seconds a photo of 1600 pixels and 0.5 a pair of photos; half a second more a photo where markers are
-        looked for.
+        3 CPU-seconds a photo of 1600 pixels and 0.3 a pair of photos; 10 to 15 more a photo where photos hang by few
+        points and are looked at more closely, half a second more where markers are looked for.
         """
         clues = self._clues()
         refuse_unmarkable(clues.lengths, source)
@@ -210,7 +210,7 @@ def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
     command = [sys.executable, "-m", "unflat.stages.pose.colmap_worker", str(folder), str(cores())]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "GLOG_minloglevel": "3"}
     with (
-        (folder / "colmap.log").open("wb") as log,
+        (folder / LOG).open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True) as process,
     ):
         assert process.stdout is not None
@@ -226,7 +226,7 @@ def _run_worker(folder: Path, progress: Callable[[float], None]) -> None:
             process.wait()
             raise
     if status != 0 or not (folder / ANSWER).exists():
-        said = (folder / "colmap.log").read_text("utf-8", "replace").strip().splitlines()
+        said = (folder / LOG).read_text("utf-8", "replace").strip().splitlines()
         raise StageFailed(
             f"COLMAP ended with status {status}: {said[-1] if said else 'it said nothing'}.",
             code="colmap-failed",

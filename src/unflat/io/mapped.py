@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Shaped
@@ -17,30 +16,6 @@ from unflat.io.atomic import write_atomically
 
 _SPARE_FILES = 256
 """Files that must still be free to be opened, by programs that are started and databases among others."""
-
-
-_T = TypeVar("_T")
-
-
-class MadeWhenAsked(Mapping[int, _T]):
-    """Values by number, each made anew whenever it is asked for: all at once they would fill the memory."""
-
-    def __init__(self, numbers: Iterable[int], make: Callable[[int], _T]) -> None:
-        self._numbers, self._make = dict.fromkeys(numbers), make
-
-    def __getitem__(self, number: int) -> _T:
-        if number not in self._numbers:
-            raise KeyError(number)
-        return self._make(number)
-
-    def __contains__(self, number: object) -> bool:
-        return number in self._numbers
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
 
 
 def mapped(path: Path, array: Shaped[np.ndarray, "..."]) -> np.memmap:
@@ -58,7 +33,10 @@ def open_mapped(path: Path) -> np.memmap:
     """The array of an .npy file, read-only, nothing read yet. Raises `OSError` or `ValueError`."""
     with path.open("rb") as file:
         _keep_room(file.fileno())
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except EOFError as error:
+        raise ValueError(f"“{path}” is empty") from error
     if not isinstance(array, np.memmap):
         raise ValueError(f"“{path}” holds an array without elements")
     return array
@@ -87,10 +65,15 @@ def _keep_room(descriptor: int) -> None:
     if allowed == resource.RLIM_INFINITY:
         return
     nearly_last = max(allowed - _SPARE_FILES, 0)
-    free = fcntl.fcntl(descriptor, fcntl.F_DUPFD, nearly_last)  # the first free number from there on
-    os.close(free)
-    if free == nearly_last:
-        return
+    try:  # the first free number from there on, which no program that another thread starts right now inherits
+        free = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, nearly_last)
+    except OSError as error:
+        if error.errno != errno.EMFILE:  # macOS counts no further than to a limit of its own: far enough
+            return
+    else:
+        os.close(free)
+        if free == nearly_last:
+            return
     wanted = 2 * allowed if most == resource.RLIM_INFINITY else min(2 * allowed, most)
     with contextlib.suppress(ValueError, OSError):  # the system may refuse; then it tells when files run out
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

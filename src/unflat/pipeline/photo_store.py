@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -116,9 +117,9 @@ def _in_file(path: Path, array: np.ndarray) -> np.ndarray:
     """The same bytes, mapped from the file, which is written unless it is there already."""
     try:
         known = open_mapped(path)
-    except (OSError, ValueError):
+        os.utime(path)  # in use: what was not for long is pruned first
+    except (OSError, ValueError):  # not there, damaged, or pruned by another run just now
         return mapped(path, array)
-    path.touch()  # in use: what was not for long is pruned first
     return known if known.shape == array.shape and known.dtype == array.dtype else mapped(path, array)
 
 

@@ -102,3 +102,14 @@ def test_a_run_that_was_stopped_within_a_round_repeats_only_what_is_missing(ball
     resumed = MultiViewStereo(side_px=160)(ball, Context(workspace=lambda: tmp_path))
     assert len(searched) == COUNT
     assert np.array_equal(whole.shape.points, resumed.shape.points)
+
+
+def test_values_that_are_made_when_they_are_asked_for_are_not_held():
+    made = []
+    squares = multi_view_stereo._MadeWhenAsked((2, 5), lambda number: made.append(number) or number**2)
+    assert (list(squares), len(squares), 5 in squares, 3 in squares) == ([2, 5], 2, True, False)
+    assert made == []
+    assert (squares[5], squares[5]) == (25, 25)
+    assert made == [5, 5]
+    with pytest.raises(KeyError):
+        squares[3]

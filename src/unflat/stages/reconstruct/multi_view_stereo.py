@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -37,7 +37,7 @@ from unflat.geometry.stereo_depth import (
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.geometry.undistortion import undistorted
-from unflat.io.mapped import MadeWhenAsked, let_go, mapped, open_mapped
+from unflat.io.mapped import let_go, mapped, open_mapped
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7
@@ -51,6 +51,8 @@ _FIRST_ROUND_END, _ROUNDS_END = 0.75, 0.9
 """Shares of the stage's time after which planes are found, and agree."""
 _KEPT_PICTURES = 24
 """Pictures whose depth and normals are held at once: one and its partners, and those of its neighbours."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class _Work:
                 if not self._keep(name, index, made):
                     held[index] = made
             context.progress((done + 1) / len(pictures))
-        return held or MadeWhenAsked(pictures, partial(self._stored, name))
+        return held or _MadeWhenAsked(pictures, partial(self._stored, name))
 
     def _photometric(self, index: int, pictures: dict[int, View]) -> Planes:
         task = self._task(index, pictures)
@@ -210,13 +212,13 @@ class _Work:
     def joined(self, pictures: dict[int, View], planes: Mapping[int, Planes]) -> tuple[Views, PointCloud]:
         """The views with depth, normals and confidence; and one cloud of all."""
         make = partial(_depth_picture, pictures, planes, self._partners)
-        maps = MadeWhenAsked(pictures, lru_cache(maxsize=_KEPT_PICTURES)(make))
+        maps = _MadeWhenAsked(pictures, lru_cache(maxsize=_KEPT_PICTURES)(make))
         rule = Agreement(fewest=min(self._options.agree, len(pictures) - 1))
         if len(pictures) == 2:
             rule = replace(rule, normal_deg=_PAIR_NORMAL_DEG)
         dense = tuple(self._dense_view(index, pictures, maps, rule) for index in pictures)
         self._context.progress(0.95)
-        cloud = fused(maps, MadeWhenAsked(pictures, lambda index: _pixels(pictures[index])), rule)
+        cloud = fused(maps, _MadeWhenAsked(pictures, lambda index: _pixels(pictures[index])), rule)
         if len(cloud.points) == 0:
             raise InputError(
                 "The photos do not agree on any surface.",
@@ -272,6 +274,27 @@ class _Work:
         for index in pictures:
             for path in self._plane_paths(name, index):
                 path.unlink(missing_ok=True)
+
+
+class _MadeWhenAsked(Mapping[int, _T]):
+    """Values by number, each made anew whenever it is asked for: all at once they would fill the memory."""
+
+    def __init__(self, numbers: Iterable[int], make: Callable[[int], _T]) -> None:
+        self._numbers, self._make = dict.fromkeys(numbers), make
+
+    def __getitem__(self, number: int) -> _T:
+        if number not in self._numbers:
+            raise KeyError(number)
+        return self._make(number)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._numbers
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 def _share_of_round(number: int, rounds: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,7 +152,13 @@ def test_views_that_dense_stereo_cannot_use_are_refused(tmp_path: Path) -> None:
 def test_views_are_asked_for_one_after_the_other_and_not_held(tmp_path: Path) -> None:
     made: list[weakref.ref[View]] = []
 
-    class Views300:
+    class Views300(Collection[View]):
+        def __len__(self) -> int:
+            return 4
+
+        def __contains__(self, view: object) -> bool:
+            return False
+
         def __iter__(self) -> Iterator[View]:
             for idx in range(4):
                 # the one before may still have the loop's name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -44,7 +44,7 @@ class _Sketch:
     colors: UInt8[np.ndarray, "n 3"]
 
 
-def write_colmap_workspace(views: Iterable[View], folder: str | Path, tracks: Tracks | None = None) -> Path:
+def write_colmap_workspace(views: Collection[View], folder: str | Path, tracks: Tracks | None = None) -> Path:
     """Write undistorted views with depth and normals so that COLMAP's stereo fusion runs on them. Gives the folder.
 
     ``images/`` holds the pictures as PNG under their own names with that ending, ``sparse/`` the model, ``stereo/``
@@ -77,7 +77,7 @@ def write_colmap_workspace(views: Iterable[View], folder: str | Path, tracks: Tr
     return folder
 
 
-def tracks_of_depths(views: Iterable[View]) -> Tracks:
+def tracks_of_depths(views: Collection[View]) -> Tracks:
     """Some points of the depth maps, each with the views that have about the same depth there.
 
     The views are gone through twice. Raises `InputError` with code ``no-camera`` or ``no-depth``.
@@ -85,7 +85,7 @@ def tracks_of_depths(views: Iterable[View]) -> Tracks:
     return _tracks([_sketch(view) for view in views], views)
 
 
-def _tracks(sketches: list[_Sketch], views: Iterable[View]) -> Tracks:
+def _tracks(sketches: list[_Sketch], views: Collection[View]) -> Tracks:
     step = -(-sum(len(sketch.points) for sketch in sketches) // _MOST_POINTS) or 1
     points = np.concatenate([sketch.points[::step] for sketch in sketches])
     owner = np.repeat(np.arange(len(sketches)), [len(sketch.points[::step]) for sketch in sketches])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,17 @@ def write_capture(first: Reconstruction, last: Reconstruction, folder: Path) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Moved:
+class _Moved(Collection[View]):
     """Views in another frame, each made when its turn comes: hundreds with depth and normals do not fit into memory."""
 
     views: tuple[View, ...]
     similarity: Float64[np.ndarray, "4 4"]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def __contains__(self, view: object) -> bool:
+        return False  # views are told apart by identity, and these are made anew each time
 
     def __iter__(self) -> Iterator[View]:
         for view in self.views:

@@ -111,8 +111,24 @@ def test_of_a_cloud_beyond_the_most_points_some_of_all_its_places_stay_with_what
     monkeypatch.setattr(poisson, "_MOST_POINTS", 100)
     number = np.arange(900, dtype=np.float32)
     cloud = PointCloud(*(np.column_stack([number] * 3) for _ in range(2)), colors=np.zeros((900, 3), np.uint8))
-    thin = poisson._thinned(cloud, 0)
+    said = []
+    thin = poisson._thinned(cloud, Context(warn=said.append))
+    assert len(said) == 1 and "100 of the 900 points" in said[0]
     assert len(thin.points) == len(thin.colors) == 100
     assert np.array_equal(thin.points, thin.normals)
     assert np.histogram(thin.points[:, 0], 3, (0, 900))[0].min() > 20
-    assert poisson._thinned(thin, 0) is thin
+    assert poisson._thinned(thin, Context(warn=said.append)) is thin
+    assert len(said) == 1
+
+
+def test_a_surface_from_fewer_points_than_there_are_is_told(monkeypatch):
+    pytest.importorskip("pycolmap", reason="pycolmap, which reconstructs the surface, is not installed")
+    monkeypatch.setattr(poisson, "_MOST_POINTS", 2000)
+    normals = np.random.default_rng(0).normal(size=(3000, 3))
+    normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
+    view = View(Photo(np.zeros((4, 4, 3), np.uint8)), camera=Camera(4, 4, 4.0, 4.0, 2.0, 2.0, np.eye(4)))
+    said = []
+    ball = Reconstruction(PointCloud(normals / 2, normals), Views((view,)))
+    made = poisson.Poisson(depth=5, floor=False)(ball, Context(warn=said.append)).mesh
+    assert np.allclose(np.linalg.norm(made.vertices, axis=1), 0.5, atol=0.05)
+    assert len(said) == 1 and "2,000 of the 3,000 points" in said[0]

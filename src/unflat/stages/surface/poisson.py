@@ -73,7 +73,7 @@ class Poisson:
                 code="no-normals",
                 hint="Take the reconstructor multi-view-stereo.",
             )
-        cloud = _thinned(cloud, context.seed)
+        cloud = _thinned(cloud, context)
         spacing = _spacing(cloud.points)
         depth = self.depth or _depth_for(cloud.points, spacing)
         known = cloud
@@ -100,17 +100,19 @@ def _levelled(reconstruction: Reconstruction) -> Reconstruction:
     return transformed_reconstruction(surface, similarity)
 
 
-def _thinned(cloud: PointCloud, seed: int) -> PointCloud:
-    """The cloud, or as many of its points as are reconstructed at most, chosen at random."""
+def _thinned(cloud: PointCloud, context: Context) -> PointCloud:
+    """The cloud, or as many of its points as are reconstructed at most, chosen at random, which is told."""
     if len(cloud.points) <= _MOST_POINTS:
         return cloud
-    chosen = np.random.default_rng(seed).permutation(len(cloud.points))[:_MOST_POINTS]
-    chosen.sort()
-    return PointCloud(
-        cloud.points[chosen],
-        None if cloud.normals is None else cloud.normals[chosen],
-        None if cloud.colors is None else cloud.colors[chosen],
+    context.warn(
+        f"The surface was made from {_MOST_POINTS:,} of the {len(cloud.points):,} points, chosen at random: more take "
+        "too much memory."
     )
+    chosen = np.random.default_rng(context.seed).permutation(len(cloud.points))[:_MOST_POINTS]
+    chosen.sort()
+    assert cloud.normals is not None
+    colors = None if cloud.colors is None else cloud.colors[chosen]
+    return PointCloud(cloud.points[chosen], cloud.normals[chosen], colors)
 
 
 def _spacing(points: Float32[np.ndarray, "n 3"]) -> float:

@@ -21,6 +21,8 @@ FEW = 6
 """Up to so many photos a mapper may begin from a narrower angle and fewer matches, and what two photos see counts."""
 _MANY_POINTS = 30
 """A picture that sees so many points of the model is well placed."""
+_RETYING_ROUNDS = 2
+_WILDEST_LENS = 1e3
 _LOOSE_POINTS = 150
 """Below, a few wrong matches bend the model."""
 _FEWEST_POINTS = 12
@@ -122,6 +124,54 @@ def settled(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:
     return model
 
 
+def retied(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:
+    """A model with the same pictures whose points come anew from the database's matches, and whose places follow them.
+
+    Much cheaper than mapping from nothing where hundreds of points tie each two pictures.
+    """
+    options = _incremental_options(job, threads)
+    options.triangulation.ignore_two_view_tracks = len(job.order) > FEW
+    _any_lens(options)
+    adjustment = pycolmap.BundleAdjustmentOptions()
+    adjustment.print_summary, adjustment.refine_focal_length = False, not _trusts_lens(job)
+    adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    output = database.parent / "retied"
+    model = in_database(model, database)
+    for _ in range(_RETYING_ROUNDS):
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir()
+        model = pycolmap.triangulate_points(model, database, database.parent / PICTURES, output, True, options)
+        pycolmap.bundle_adjustment(model, adjustment)
+    return model
+
+
+def in_database(model: Any, database: Path) -> Any:
+    """The model with the database's numbers, by which COLMAP compares the two; the database gets the known lenses."""
+    known_images = {image.name: image for image in model.images.values() if image.has_pose}
+    with pycolmap.Database.open(database) as known:
+        for image in known.read_all_images():
+            if image.name not in known_images:
+                continue
+            camera = model.cameras[known_images[image.name].camera_id]
+            known.update_camera(_numbered(camera, image.camera_id))
+        cache = pycolmap.DatabaseCache.create(known, pycolmap.DatabaseCacheOptions())
+    same = pycolmap.Reconstruction()
+    same.load(cache)
+    for image in same.images.values():
+        if image.name not in known_images:
+            continue
+        pose = known_images[image.name].cam_from_world()
+        same.frame(image.frame_id).set_cam_from_world(image.camera_id, pose)
+        same.register_frame(image.frame_id)
+    return same
+
+
+def _numbered(camera: Any, number: int) -> Any:
+    numbered = pycolmap.Camera(camera.todict())
+    numbered.camera_id = number
+    return numbered
+
+
 def let_go(model: Any) -> None:
     """Take out pictures that next to nothing holds in their place."""
     points = _points(model)
@@ -138,12 +188,19 @@ def _gone_on(model: Any, database: Path, job: ColmapJob, threads: int) -> Any:
     model.write(begin)
     options = _incremental_options(job, threads)
     options.multiple_models = False
+    _any_lens(options)
     options.mapper.abs_pose_min_num_inliers, options.mapper.abs_pose_min_inlier_ratio = _FEW_SEEN, _FEW_SEEN_SHARE
     for longer in _models(pycolmap.incremental_mapping, database, "onwards", options, begin):
         let_go(longer)
         if longer.num_reg_images() > model.num_reg_images():
             return longer
     return model
+
+
+def _any_lens(options: Any) -> None:
+    """Of a long lens the higher coefficients are large and mean little: COLMAP would pass over its pictures."""
+    for part in (options, options.mapper, options.triangulation):
+        part.max_extra_param = _WILDEST_LENS
 
 
 def _points(model: Any) -> dict[str, int]:
@@ -195,6 +252,8 @@ def _models(mapper: Any, database: Path, name: str, options: Any, *begin: Path) 
 
 def _refine(model: Any) -> None:
     for camera in model.cameras.values():
+        if camera.model != pycolmap.CameraModelId.SIMPLE_RADIAL:
+            continue
         focal, cx, cy, radial = camera.params
         camera.model = pycolmap.CameraModelId.OPENCV
         camera.params = [focal, focal, cx, cy, radial, 0.0, 0.0, 0.0]

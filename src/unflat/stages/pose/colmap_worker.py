@@ -33,7 +33,16 @@ from unflat.stages.pose.colmap_job import (
     ColmapJob,
     Lens,
 )
-from unflat.stages.pose.colmap_mapping import FEW, agreement, loosely_tied, mapped, settled, weak_pictures
+from unflat.stages.pose.colmap_mapping import (
+    FEW,
+    agreement,
+    in_database,
+    loosely_tied,
+    mapped,
+    retied,
+    settled,
+    weak_pictures,
+)
 from unflat.stages.pose.colmap_model import FILE as MODEL_FILE
 from unflat.stages.pose.colmap_model import found_in
 from unflat.stages.pose.colmap_pairs import is_turn, verified_pairs
@@ -42,10 +51,14 @@ from unflat.stages.pose.retrieval import nearest_pictures
 
 _SEQUENCE_REACH = 12
 """A photo of a walk is compared with so many that follow, and with some that look alike."""
-_LOOK_ALIKE = 25
+_LOOK_ALIKE = 12
+_BESIDE = 2
+"""Photos that look most like it, and photos that follow in order: with these a photo of many is compared."""
 _PAIRS_AT_ONCE = 16
 _AFFINE_PAIRS = 1300
 """Pairs that are compared a second time at most, from simulated tilts: half a second each."""
+_AS_GOOD = 0.98
+"""Tied model and the one before agree with about as many matches: what counts is capped at a hundred a pair."""
 _TRACKED_ROUNDS, _TRACKED_UP_TO = 2, 120
 """How often points are tracked over the surface, and of how many pictures at most: ten core-seconds a picture."""
 _LOOKED_AT_FIRST, _PLENTY = 5, 4000
@@ -118,14 +131,11 @@ def _tied(
         tracked = with_tracked_matches(database, found[1], job, threads, next(passes))
         if tracked is None:
             break
-        second = mapped(tracked, job, threads, next(passes))
-        if second[1] is None:
+        second = settled(retied(found[1], tracked, job, threads), tracked, job, threads)
+        if agreement(second, tracked) < _AS_GOOD * agreement(found[1], tracked):
             break
-        second = (second[0], settled(second[1], tracked, job, threads))
-        if agreement(second[1], tracked) <= agreement(found[1], tracked):
-            break
-        database, found = tracked, second
-        if found[1].num_reg_images() <= placed:
+        database, found = tracked, (found[0], second)
+        if second.num_reg_images() <= placed:
             break
     return database, found
 
@@ -236,6 +246,7 @@ def _pairs(database: Path, job: ColmapJob) -> list[tuple[str, str]]:
         descriptors = [known.read_descriptors(known.read_image_with_name(name).image_id).data for name in names]
     alike = nearest_pictures(descriptors, _LOOK_ALIKE, job.seed)
     chosen.update((min(a, b), max(a, b)) for a, others in enumerate(alike) for b in others)
+    chosen.update((a, a + step) for a in range(len(names)) for step in range(1, _BESIDE + 1) if a + step < len(names))
     return [(names[a], names[b]) for a, b in sorted(chosen)]
 
 
@@ -244,33 +255,10 @@ def _triangulated(folder: Path, job: ColmapJob, threads: int) -> Any:
     options = pycolmap.IncrementalPipelineOptions()
     options.num_threads, options.random_seed = threads, job.seed
     options.triangulation.ignore_two_view_tracks = len(job.order) > FEW
-    model = _in_database(pycolmap.Reconstruction(folder / MODEL), folder / DATABASE)
+    model = in_database(pycolmap.Reconstruction(folder / MODEL), folder / DATABASE)
     found = pycolmap.triangulate_points(model, folder / DATABASE, folder / PICTURES, folder / MODEL, True, options)
     found_in(found).write(folder)
     return found
-
-
-def _in_database(model: Any, database: Path) -> Any:
-    """The model with the database's numbers, by which COLMAP compares the two; the database gets the known lenses."""
-    known_images = {image.name: image for image in model.images.values()}
-    with pycolmap.Database.open(database) as known:
-        for image in known.read_all_images():
-            camera = model.cameras[known_images[image.name].camera_id]
-            known.update_camera(_numbered(camera, image.camera_id))
-        cache = pycolmap.DatabaseCache.create(known, pycolmap.DatabaseCacheOptions())
-    same = pycolmap.Reconstruction()
-    same.load(cache)
-    for image in same.images.values():
-        pose = known_images[image.name].cam_from_world()
-        same.frame(image.frame_id).set_cam_from_world(image.camera_id, pose)
-        same.register_frame(image.frame_id)
-    return same
-
-
-def _numbered(camera: Any, number: int) -> Any:
-    numbered = pycolmap.Camera(camera.todict())
-    numbered.camera_id = number
-    return numbered
 
 
 def _answer(database: Path, mapper: str, model: Any, *, turned: bool) -> ColmapAnswer:

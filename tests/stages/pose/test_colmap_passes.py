@@ -22,9 +22,9 @@ JOB = ColmapJob((Lens(64, 48, None, ("a", "b")),), "exhaustive", ("a", "b", "c")
 BEFORE = Path("database.db")
 
 
-def model(placed, agreeing):
-    """A model of so many pictures that so many matches agree with."""
-    return SimpleNamespace(num_reg_images=lambda: placed, agreeing=agreeing)
+def model(placed, points, agreeing=1000):
+    """A model of so many pictures and points, that so many matches agree with."""
+    return SimpleNamespace(num_reg_images=lambda: placed, num_points3D=lambda: points, agreeing=agreeing)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def tied(monkeypatch):
         found, asked = iter(rounds), count(1)
         monkeypatch.setattr(colmap_worker, "loosely_tied", lambda *_: loose)
         monkeypatch.setattr(colmap_worker, "with_tracked_matches", lambda *_: Path(f"tracked-{next(asked)}"))
-        monkeypatch.setattr(colmap_worker, "mapped", lambda *_: ("global", next(found)))
+        monkeypatch.setattr(colmap_worker, "retied", lambda *_: next(found))
         monkeypatch.setattr(colmap_worker, "settled", lambda model, *_: model)
         monkeypatch.setattr(colmap_worker, "agreement", lambda model, _: model.agreeing)
         return colmap_worker._tied(BEFORE, ("global", first), JOB, 1, colmap_worker._passes())
@@ -53,8 +53,8 @@ def test_tracking_ends_where_no_photo_is_won(tied):
     assert tied(first, better) == (Path("tracked-1"), ("global", better))
 
 
-@pytest.mark.parametrize("second", [model(4, 10), model(4, 9), None])
-def test_a_model_that_no_more_matches_agree_with_is_not_believed(tied, second):
+@pytest.mark.parametrize("second", [model(2, 90), model(3, 10), model(3, 0), model(4, 90, agreeing=900)])
+def test_a_model_that_is_poorer_or_that_fewer_matches_agree_with_is_not_believed(tied, second):
     first = model(3, 10)
     assert tied(first, second) == (BEFORE, ("global", first))
 

@@ -132,7 +132,8 @@ def _tied(
         if tracked is None:
             break
         second = settled(retied(found[1], tracked, job, threads), tracked, job, threads)
-        if agreement(second, tracked) < _AS_GOOD * agreement(found[1], tracked):
+        poorer = second.num_reg_images() < placed or second.num_points3D() <= found[1].num_points3D()
+        if poorer or agreement(second, tracked) < _AS_GOOD * agreement(found[1], tracked):
             break
         database, found = tracked, (found[0], second)
         if second.num_reg_images() <= placed:

@@ -1,14 +1,28 @@
-"""What tests of several rooms share: a single-view network of a few lines that answers with the inflation itself."""
+"""What tests of several rooms share: where compiled kernels lie, and a tiny network that answers with the inflation."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+_HOUSE = Path(__file__).resolve().parents[1]
+
+
+def _digest_of_kernels() -> str:
+    kernels = ("lanes.py", "patch_costs.py", "patch_match.py")
+    return hashlib.sha256(
+        b"".join((_HOUSE / "src/unflat/geometry" / name).read_bytes() for name in kernels)
+    ).hexdigest()
+
+
+# Numba looks only at the file of a kernel, not at the files of what it calls: stale code would be tested.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(_HOUSE / ".cache" / f"numba-{_digest_of_kernels()[:16]}"))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,15 @@ CHROMIUM_PACKAGE = "@sparticuz/chromium@147.0.0"
 AXE_PACKAGE = "axe-core@4.14.1"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 _ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The package's own list of fonts names folders of the cloud that it was made for: text would have no height.
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{fonts}</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>{cache}</cachedir>
+</fontconfig>
+"""
 # The package unpacks its own copies of NSS only where it believes to run in the cloud that it was made for.
 _UNPACK = """
 const { default: chromium } = await import(process.argv[1]);
@@ -32,9 +41,16 @@ def launch_options() -> dict:
         _unpack(installed(CHROMIUM_PACKAGE, home), binary.parent)
     libraries = {
         "LD_LIBRARY_PATH": str(binary.parent / "al2023" / "lib"),
-        "FONTCONFIG_PATH": str(binary.parent / "fonts"),
+        "FONTCONFIG_FILE": str(_fonts(home, binary.parent / "fonts")),
     }
     return {"executable_path": str(binary), "args": [*FLAGS, "--no-zygote"], "env": os.environ | libraries}
+
+
+def _fonts(home: Path, fonts: Path) -> Path:
+    """A list of fonts for Chromium: those of its package, and the machine's."""
+    listed = home / "fonts.conf"
+    listed.write_text(_FONTS.format(fonts=fonts, cache=home / "fonts-cache"), encoding="utf-8")
+    return listed
 
 
 def installed(package: str, home: Path) -> Path:

@@ -34,8 +34,8 @@ _DEAREST = 0.5
 _MEDIAN_PX = 5
 _LEAST_SHARED, _MOST_PARTNERS = 0.08, 12
 """Share of a picture's depth that another one must see to be tracked into, and so many of them, best first."""
-_CELL_PX = 16.0
-"""One point a cell of this size is tracked: hundreds tie two pictures, thousands only take time."""
+_CELL_SHARE = 0.02
+"""One point a cell of this share of the longest side is tracked: hundreds tie two pictures, thousands take time."""
 _AT_ONCE = 8
 """Pairs that are tracked side by side at most, 80 MB each."""
 _DRAFTING, _TRACKING = 0.45, 0.85
@@ -81,7 +81,7 @@ class _Picture:
         self.camera = camera
         self._own = known.read_keypoints(self.image_id)
         self._added: list[Float32[np.ndarray, "_ 2"]] = []
-        self.anchors = np.union1d(_one_a_cell(self._own[:, :2]), np.array(sorted(asked), np.int64))
+        self.anchors = np.union1d(_one_a_cell(self._own[:, :2], camera), np.array(sorted(asked), np.int64))
 
     def at_anchors(self, pinhole: Camera) -> Float32[np.ndarray, "n 2"]:
         """Pixels of the undistorted picture where the anchors are."""
@@ -119,8 +119,8 @@ def _carried(pixels: Float32[np.ndarray, "n 2"], here: Camera, there: Camera) ->
     return project(there, origins + directions)[0].astype(np.float32)
 
 
-def _one_a_cell(points: Float32[np.ndarray, "n 2"]) -> Int64[np.ndarray, "m"]:
-    cells = np.floor(points / _CELL_PX).astype(np.int64)
+def _one_a_cell(points: Float32[np.ndarray, "n 2"], camera: Camera) -> Int64[np.ndarray, "m"]:
+    cells = np.floor(points / (_CELL_SHARE * max(camera.width_px, camera.height_px))).astype(np.int64)
     return np.sort(np.unique(cells, axis=0, return_index=True)[1])
 
 

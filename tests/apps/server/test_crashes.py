@@ -66,7 +66,8 @@ def test_a_job_that_is_deleted_while_it_runs_lets_its_worker_go(serve, picture, 
     assert server.http.delete(f"/v1/jobs/{first['id']}").status_code == 204
     job = server.wait(server.order(picture)["id"])
     assert job["state"] == "succeeded"
-    assert not list((tmp_path / "served").glob(f"**/results/{first['id']}/**/*.glb"))
+    results = tmp_path / "served" / "files" / "results"
+    assert list((results / job["id"]).rglob("*.glb")) and not list((results / first["id"]).rglob("*.glb"))
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on_from_its_stages(serve, picture, tmp_path):

@@ -14,9 +14,12 @@ from jaxtyping import Float64
 from unflat.stages.pose.colmap_job import LENS_TOLD_FROM, PICTURES, ColmapJob
 from unflat.stages.pose.colmap_pairs import two_view_geometries
 
-_MAP_BOTH_UP_TO = 120
+_MAP_BOTH_UP_TO = 50
 """Photos up to which both mappers are tried; beyond, the incremental one only where the global leaves photos out."""
 _GOOD_SHARE = 0.9
+_TRACKS_A_PICTURE = 300
+"""So many of its points, those that most pictures see, place a picture; the time of the global mapper grows with them,
+and 64 photos come out the same with all. The others are added in the end."""
 FEW = 6
 """Up to so many photos a mapper may begin from a narrower angle and fewer matches, and what two photos see counts."""
 _MANY_POINTS = 30
@@ -212,6 +215,7 @@ def _global(database: Path, job: ColmapJob, threads: int) -> list[Any]:
     options = pycolmap.GlobalPipelineOptions()
     options.num_threads, options.random_seed = threads, job.seed
     options.mapper.num_threads, options.mapper.random_seed = threads, job.seed
+    options.mapper.track_required_tracks_per_view = _TRACKS_A_PICTURE
     adjustment = options.mapper.bundle_adjustment
     adjustment.refine_focal_length = not _trusts_lens(job)
     return _models(pycolmap.global_mapping, database, "global", options)

@@ -1,11 +1,16 @@
-"""Free space: a place that photos look through to a wall behind it is air; one on, behind or beside the wall is not."""
+"""Free space: a place that photos look through to a wall behind it is air; one on, behind or beside the wall is not.
+
+Nor is anything known behind a place before a plain backdrop, but that it is air.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from unflat.core import Camera, DepthMap, Photo, View
 from unflat.geometry.cameras import look_at
-from unflat.geometry.free_space import looked_through
+from unflat.geometry.free_space import in_the_air, looked_through
 
 SIZE = 40
 
@@ -36,3 +41,31 @@ def test_who_does_not_know_what_lies_behind_says_nothing():
     points = np.array([[0, 0, 1.0], [0, 9, 1.0]], np.float32)
     unknown = View(Photo(np.zeros((SIZE, SIZE, 3), np.uint8)))
     assert looked_through(points, [view_of_wall(0.0, hole=True), unknown], slack=0.01).tolist() == [0, 0]
+
+
+def view_of_backdrop(x, middle):
+    """What a camera at (x, 0, 4) sees: a dark room, and before it something 16 pixels wide, 4 of them with depth."""
+    view = view_of_wall(x)
+    pixels, depth = np.full((SIZE, SIZE, 3), 9, np.uint8), np.full((SIZE, SIZE), np.nan, np.float32)
+    pixels[12:28, 12:28] = middle
+    depth[18:22, 18:22] = 4
+    return View(Photo(pixels), camera=view.camera, depth=DepthMap(depth))
+
+
+def test_what_has_a_plain_backdrop_behind_it_is_air_where_two_photos_say_so():
+    places = np.array([[1.5, 0, 0], [0, 0, 0], [0.4, 0, 0], [0, 0, 5]], np.float32)  # beside, on it twice, behind us
+    bright = [view_of_backdrop(x, 200) for x in (0.0, 0.1)]
+    assert in_the_air(places, bright, slack=0.01).tolist() == [True, False, False, False]
+    assert not in_the_air(places, bright[:1], slack=0.01).any()
+
+
+def test_a_wall_with_a_pattern_is_no_backdrop():
+    rng = np.random.default_rng(0)
+    noise = Photo(rng.integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8))
+    noisy = [replace(view_of_backdrop(x, 200), photo=noise) for x in (0.0, 0.1)]
+    assert not in_the_air(np.array([[1.5, 0, 0]], np.float32), noisy, slack=0.01).any()
+
+
+def test_who_looks_through_needs_no_second_photo_to_know_the_air():
+    points = np.array([[0.1, 0.1, 1.0], [0.1, 0.1, 0.0]], np.float32)
+    assert in_the_air(points, [view_of_wall(0.0)], slack=0.01).tolist() == [True, False]

@@ -1,7 +1,7 @@
 """Where no photo looked, the convex hull: points that close a cloud which is open there.
 
 Poisson's surface runs out to the edge of its box where a cloud ends in a rim. Nothing sure lies outside the hull of
-what was seen, so the hull closes it: but for those places that photos look through, as the air before a hollow.
+what was seen, so the hull closes it: but for the air before a hollow, which photos look through or see a backdrop in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from unflat.core import PointCloud, View
-from unflat.geometry.free_space import looked_through
+from unflat.geometry.free_space import in_the_air
 from unflat.geometry.object_cloud import touching_things
 
 _CELL_SPACINGS, _CELL_SHARE = 4.0, 0.008
@@ -53,7 +53,7 @@ def hull_closed(cloud: PointCloud, spacing: float, views: Iterable[View], seed: 
     places, facet = _spread(corners, step, seed)
     away, nearest = cKDTree(points).query(places, workers=-1)
     closing = away > _APART_SHARE * size
-    closing &= looked_through(places.astype(np.float32), views, _AIR_SPACINGS * spacing) == 0
+    closing &= ~in_the_air(places.astype(np.float32), views, _AIR_SPACINGS * spacing)
     return replace(
         cloud,
         points=np.vstack([points, places[closing].astype(np.float32)]),

@@ -166,7 +166,7 @@ def _with_depth(reconstruction: Reconstruction) -> Iterator[View]:
     for view in () if reconstruction.dense is None else reconstruction.dense.items:
         if view.depth is not None:
             yield view
-            let_go(view.depth.depth)
+            let_go(view.depth.depth, view.photo.pixels)
 
 
 def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) -> Mesh:

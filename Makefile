@@ -11,7 +11,7 @@ demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview pic
 	$(BIN)/unflat $(PHOTO) --box 95,5,515,395 -o demo/coffee.glb --preview --sheet --report
 
 test: $(VENV)/.tested check studio  ## style, types, architecture, and the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 40
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 40  # a thread each: the cores are taken
 
 studio: $(VENV)/.tested  ## the studio is built from studio/, where it is missing or old, and its types are checked
 	$(BIN)/python -c 'from unflat.apps.studio import ensure_built; print(ensure_built(print))'

@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
 
+MAKEFLAGS += --jobs=2 --output-sync=target
+
 .PHONY: demo test check studio clean
 
 demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview picture and a quality report

@@ -1,4 +1,4 @@
-"""Free space: what photos look through, because the depth they agree on lies behind it."""
+"""Free space: what photos look through, because the depth they agree on lies behind it, or a backdrop does."""
 
 from __future__ import annotations
 

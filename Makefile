@@ -5,14 +5,13 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
 
-MAKEFLAGS += --jobs=2 --output-sync=target
-
 .PHONY: demo test check studio clean
 
 demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview picture and a quality report
 	$(BIN)/unflat $(PHOTO) --box 95,5,515,395 -o demo/coffee.glb --preview --sheet --report
 
-test: $(VENV)/.tested check studio  ## style, types, architecture, and the whole suite
+test: $(VENV)/.tested  ## style, types, architecture, and the whole suite
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check studio
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 40  # a thread each: the cores are taken
 
 studio: $(VENV)/.tested  ## the studio is built from studio/, where it is missing or old, and its types are checked

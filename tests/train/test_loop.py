@@ -48,7 +48,7 @@ def test_the_loss_falls(packed_folder: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     views = PackedViews(packed_folder)
     train(
-        SingleViewTask(views, 32, 2, config=TINY),
+        SingleViewTask(views, 32, 4, config=TINY),
         LoopOptions(tmp_path, steps=100, device="cpu", learning_rate=3e-3),
         lines.append,
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import trimesh
 
+import unflat as unflat_package
 from unflat.apps.cli.view import server_for
 
 
@@ -17,6 +18,11 @@ def test_without_arguments_it_says_what_it_is(unflat):
     status, out, _ = unflat()
     assert status == 0
     assert "unflat photo.jpg" in out
+
+
+def test_it_also_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "unflat", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"unflat {unflat_package.__version__}"
 
 
 def test_plan_runs_nothing_but_shows_every_step(unflat, photo, tmp_path):

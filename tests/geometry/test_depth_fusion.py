@@ -1,11 +1,14 @@
-"""Fusion: what several depth maps agree on is kept once, what one of them says alone is not."""
+"""Fusion: what several depth maps agree on is kept once, what one of them says alone is not.
+
+Nor is what others see through to the surface behind.
+"""
 
 import numpy as np
 import pytest
 
-from unflat.core import Camera
+from unflat.core import Camera, DepthMap, Photo, View
 from unflat.geometry.cameras import look_at, pixel_centers, pixel_rays
-from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused
+from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused, outvoted
 
 SIZE = 48
 
@@ -87,3 +90,39 @@ def test_unknown_depth_agrees_with_nothing(pictures):
     counts = agreeing_counts(0, pictures)
     assert (counts[~np.isfinite(pictures[0].depth)] == 0).all()
     assert np.median(counts[np.isfinite(pictures[0].depth)]) >= 2
+
+
+def views_of(pictures, wall=np.nan):
+    """The same as views; beside the ball is a wall at this depth, or nothing known."""
+    for at in pictures.values():
+        depth = np.where(np.isfinite(at.depth), at.depth, np.float32(wall))
+        yield View(Photo(np.zeros((SIZE, SIZE, 3), np.uint8)), camera=at.camera, depth=DepthMap(depth))
+
+
+def test_no_point_of_a_surface_is_outvoted_up_to_its_outline(pictures, colors):
+    cloud = fused(pictures, colors)
+    assert not outvoted(cloud.points, cloud.normals, views_of(pictures, wall=8.0)).any()
+
+
+@pytest.mark.parametrize(("before", "gone"), [(0.3, True), (0.02, False), (-0.3, False)])
+def test_what_is_seen_through_is_outvoted_by_the_surface_behind(pictures, before, gone):
+    """Three pixels are 0.11 wide there; what lies behind the surface is hidden, not wrong."""
+    point, normal = np.array([[0, 0, -1 - before]], np.float32), np.array([[0, 0, -1]], np.float32)
+    assert outvoted(point, normal, views_of(pictures)).tolist() == [gone]
+
+
+def test_one_view_that_sees_through_is_not_heard_against_three_that_see(pictures):
+    point, normal = np.array([[0, 0, -1]], np.float32), np.array([[0, 0, -1]], np.float32)
+    seen = list(views_of(pictures))
+    through = View(seen[1].photo, camera=seen[1].camera, depth=DepthMap(np.full((SIZE, SIZE), 8, np.float32)))
+    assert not outvoted(point, normal, [seen[0], seen[2], seen[3], through]).any()
+    assert outvoted(point, normal, [seen[0], seen[2], through]).all()
+    assert outvoted(point, -normal, [seen[0], seen[2], seen[3], through]).all(), "its back is not what they see"
+
+
+def test_who_has_no_depth_there_has_no_vote(pictures):
+    beside, normal = np.array([[0, 0.84, -1]], np.float32), np.array([[0, 0, -1]], np.float32)
+    assert not outvoted(beside, normal, views_of(pictures)).any()
+    assert outvoted(beside, normal, views_of(pictures, wall=8.0)).all()
+    bare = [View(Photo(np.zeros((SIZE, SIZE, 3), np.uint8)), camera=at.camera) for at in pictures.values()]
+    assert not outvoted(beside, normal, bare).any()

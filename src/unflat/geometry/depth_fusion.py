@@ -2,12 +2,13 @@
 
 Merrell et al. 2007 and Schoenberger et al. 2016 (section 4.3): a pixel's point is projected into the other pictures,
 and counts as seen again where their depth brings it back to nearly the same pixel, at nearly the same depth and normal.
+Then all pictures vote on each point: those that see it against those that see through it (Merrell's stability).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import no_type_check
 
@@ -15,7 +16,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
 from numba import njit, prange
 
-from unflat.core import Camera
+from unflat.core import Camera, View
+
+_SLACK_PX = 3.0
+"""A depth is no surer than this many pixels are wide there: neighbouring photos see them about four times as long."""
+_THROUGH_SHARE = 1 / 3
+"""A view that sees through a point counts as much as three that see it: of rags twenty times as many go as of surface,
+and neighbouring views err together."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,21 @@ def fused(
         np.concatenate([part.colors for part in parts]),
         np.concatenate([part.pictures for part in parts]),
     )
+
+
+def outvoted(
+    points: Float32[np.ndarray, "n 3"], normals: Float32[np.ndarray, "n 3"], views: Iterable[View]
+) -> Bool[np.ndarray, "n"]:
+    """Points that too many views see through: the surface that they know there lies further away.
+
+    Such are the bridges and skirts that stereo spans from an edge, or in a corner, to what lies behind. Views without
+    depth, and places where it is unknown, have no vote. Linear in points times views.
+    """
+    seen, through = np.zeros(len(points), np.int32), np.zeros(len(points), np.int32)
+    for view in views:
+        if view.depth is not None and view.camera is not None:
+            _vote(points, normals, _frame(view.camera), view.depth.depth, seen, through)
+    return np.asarray(through > _THROUGH_SHARE * seen)
 
 
 def _fused_from(
@@ -251,3 +273,32 @@ def _use_up(depth, normals, frame, kept, other, other_normals, other_frame, limi
                 i, j = _partner(depth, normals, frame, row, column, other, other_normals, other_frame, limits)
                 if i >= 0:
                     used[i, j] = True  # from several rows perhaps, but always to the same
+
+
+@njit(parallel=True, cache=True)
+@no_type_check
+def _vote(points, normals, frame, depth, seen, through):
+    for at in prange(len(points)):
+        r, c, expected = _pixel(frame, points[at, 0], points[at, 1], points[at, 2])
+        i, j = int(math.floor(r + 0.5)), int(math.floor(c + 0.5))
+        if i < 0 or j < 0 or i >= depth.shape[0] or j >= depth.shape[1] or not depth[i, j] > 0:
+            continue
+        slack = np.float32(_SLACK_PX) * expected / frame[0, 0]
+        if abs(depth[i, j] - expected) <= slack:
+            facing = np.float32(0)
+            for k in range(3):
+                facing += normals[at, k] * (frame[4, k] - points[at, k])
+            seen[at] += facing > 0
+        elif depth[i, j] > expected and _nearest(depth, i, j) > expected + slack:
+            through[at] += 1
+
+
+@njit(inline="always")
+@no_type_check
+def _nearest(depth, i, j):
+    """The least of the known depths at a pixel and beside it: outlines are a pixel off."""
+    least = depth[i, j]
+    for row in range(max(i - 1, 0), min(i + 2, depth.shape[0])):
+        for column in range(max(j - 1, 0), min(j + 2, depth.shape[1])):
+            least = min(least, depth[row, column])
+    return least

@@ -7,11 +7,13 @@ import errno
 import io
 import mmap
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped
 
+from unflat.core import View
 from unflat.io.atomic import write_atomically
 
 _SPARE_FILES = 256
@@ -48,6 +50,14 @@ def let_go(*arrays: Shaped[np.ndarray, "..."]) -> None:
         pages = getattr(array, "_mmap", None)
         if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
             pages.madvise(mmap.MADV_DONTNEED)
+
+
+def each_with_depth(views: Iterable[View]) -> Iterator[View]:
+    """The views that have depth; each is given back when the next is asked for, since together they fill the memory."""
+    for view in views:
+        if view.depth is not None:
+            yield view
+            let_go(view.depth.depth, view.photo.pixels)
 
 
 def _keep_room(descriptor: int) -> None:

@@ -24,7 +24,7 @@ from unflat.core import (
     Views,
 )
 from unflat.core.context import SCRATCH
-from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused
+from unflat.geometry.depth_fusion import Agreement, DepthPicture, agreeing_counts, fused, outvoted
 from unflat.geometry.object_cloud import object_in_cloud
 from unflat.geometry.stereo_depth import (
     Effort,
@@ -37,7 +37,7 @@ from unflat.geometry.stereo_depth import (
 )
 from unflat.geometry.stereo_views import StereoView, nearest_points_depth, stereo_views
 from unflat.geometry.undistortion import undistorted
-from unflat.io.mapped import let_go, mapped, open_mapped
+from unflat.io.mapped import each_with_depth, let_go, mapped, open_mapped
 
 _MOST_SOURCES = 8
 _DEAREST = 0.7
@@ -210,7 +210,7 @@ class _Work:
         return StereoTask(_stereo_picture(pictures[index]), sources, (partner.least_inverse, partner.largest_inverse))
 
     def joined(self, pictures: dict[int, View], planes: Mapping[int, Planes]) -> tuple[Views, PointCloud]:
-        """The views with depth, normals and confidence; and one cloud of all."""
+        """The views with depth, normals and confidence; and one cloud of all, without what they see through."""
         make = partial(_depth_picture, pictures, planes, self._partners)
         maps = _MadeWhenAsked(pictures, lru_cache(maxsize=_KEPT_PICTURES)(make))
         rule = Agreement(fewest=min(self._options.agree, len(pictures) - 1))
@@ -225,8 +225,10 @@ class _Work:
                 code="no-depth",
                 hint="Take sharper photos with more texture and smaller steps between them.",
             )
+        self._context.progress(0.98)
+        kept = ~outvoted(cloud.points, cloud.normals, each_with_depth(dense))
         self._context.progress(1.0)
-        return Views(dense), PointCloud(cloud.points, cloud.normals, cloud.colors)
+        return Views(dense), PointCloud(cloud.points[kept], cloud.normals[kept], cloud.colors[kept])
 
     def _dense_view(
         self, index: int, pictures: dict[int, View], maps: Mapping[int, DepthPicture], rule: Agreement

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed, View
+from unflat.core import Context, Mesh, PointCloud, RecipeError, Reconstruction, StageFailed
 from unflat.geometry.carry import picked_faces
 from unflat.geometry.floor import cut_at_floor
 from unflat.geometry.free_space import looked_through
@@ -24,7 +24,7 @@ from unflat.geometry.hull_closing import hull_closed
 from unflat.geometry.meshes import transformed_reconstruction
 from unflat.geometry.topology import connected_parts
 from unflat.io.load import load_mesh
-from unflat.io.mapped import let_go
+from unflat.io.mapped import each_with_depth
 from unflat.io.point_cloud import write_point_cloud
 
 _POLL_S = 0.1
@@ -78,7 +78,7 @@ class Poisson:
         depth = self.depth or _depth_for(cloud.points, spacing)
         known = cloud
         if reconstruction.ground is None and reconstruction.dense is not None:
-            known = hull_closed(cloud, spacing, _with_depth(reconstruction), context.seed)
+            known = hull_closed(cloud, spacing, each_with_depth(reconstruction.dense.items), context.seed)
         mesh = _reconstructed(known, depth, self.weight, context.part(0, 0.8).progress)
         if self.floor:
             mesh = cut_at_floor(mesh, cloud.points, reconstruction.ground)
@@ -161,22 +161,13 @@ def _reconstructed(cloud: PointCloud, depth: int, weight: float, progress: Calla
         return load_mesh(output)
 
 
-def _with_depth(reconstruction: Reconstruction) -> Iterator[View]:
-    """The views that have depth; each is given back when the next is asked for, since together they fill the memory."""
-    for view in () if reconstruction.dense is None else reconstruction.dense.items:
-        if view.depth is not None:
-            yield view
-            let_go(view.depth.depth, view.photo.pixels)
-
-
 def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) -> Mesh:
     """Without the unseen rags that photos look through to what lies behind them; they leave holes."""
     assert mesh.confidence is not None
     unseen = np.flatnonzero(mesh.confidence == 0)
     air = np.zeros(len(mesh.vertices), np.bool_)
-    air[unseen] = (
-        looked_through(mesh.vertices[unseen], _with_depth(reconstruction), _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
-    )
+    views = () if reconstruction.dense is None else each_with_depth(reconstruction.dense.items)
+    air[unseen] = looked_through(mesh.vertices[unseen], views, _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
     solid = ~air[mesh.faces].all(axis=1)
     return picked_faces(mesh, solid) if solid.any() else mesh
 

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from unflat.core import Camera, Context, Field, Photo, PointCloud, Reconstruction, StageFailed, View, Views
+from unflat.core import (
+    Camera,
+    Context,
+    DepthMap,
+    Field,
+    Mesh,
+    Photo,
+    PointCloud,
+    Reconstruction,
+    StageFailed,
+    View,
+    Views,
+)
 from unflat.geometry.meshes import face_areas, signed_volume
 from unflat.geometry.topology import genus, is_closed, is_manifold
 from unflat.stages.surface import poisson
@@ -132,3 +144,26 @@ def test_a_surface_from_fewer_points_than_there_are_is_told(monkeypatch):
     made = poisson.Poisson(depth=5, floor=False)(ball, Context(warn=said.append)).mesh
     assert np.allclose(np.linalg.norm(made.vertices, axis=1), 0.5, atol=0.05)
     assert len(said) == 1 and "2,000 of the 3,000 points" in said[0]
+
+
+def tube(rings):
+    """A tube along y, a ring of twelve vertices for each true or false: whether it was seen."""
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    vertices = [[np.cos(a) / 4, ring / 10 - 2.5, np.sin(a) / 4] for ring in range(len(rings)) for a in turn]
+    corner = np.arange(12 * (len(rings) - 1))
+    beside = corner // 12 * 12 + (corner + 1) % 12
+    faces = np.concatenate([[corner, corner + 12, beside], [beside, corner + 12, beside + 12]], axis=1).T
+    return Mesh(np.float32(vertices), faces.astype(np.int32), confidence=np.repeat(np.float32(rings), 12))
+
+
+def test_rags_in_the_air_go_but_what_joins_large_parts_stays():
+    rag, wall, bridge, foot = [0] * 5, [1] * 20, [0] * 5, [1] * 20
+    photo, depth = Photo(np.zeros((40, 40, 3), np.uint8)), DepthMap(np.full((40, 40), 50, np.float32))
+    camera = Camera(40, 40, 20.0, 20.0, 20.0, 20.0, np.diag([1.0, -1, -1, 1]) + np.outer([0, 0, 4, 0], [0, 0, 0, 1]))
+    views = Views((View(photo, camera=camera, depth=depth), View(photo, camera=camera, depth=depth)))
+    given = tube(rag + wall + bridge + foot)
+    kept = poisson._out_of_the_air(given, Reconstruction(given, views, dense=views), spacing=0.01)
+    assert len(kept.faces) == len(given.faces) - 4 * 24, "the four rows of the rag"
+    assert kept.vertices[:, 1].max() == given.vertices[:, 1].max()
+    only = tube(wall + bridge)
+    assert len(poisson._out_of_the_air(only, Reconstruction(only, views, dense=views), 0.01).faces) == 20 * 24

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
@@ -38,6 +38,8 @@ _SEEN_SPACINGS = 3.0
 """A vertex was seen if a point lies within so many point spacings."""
 _LOOK_THROUGH = 2
 """So many photos must look through a place for it to be air."""
+_BODY = 0.01
+"""Parts with this share of the largest one's faces are more than rags."""
 _SMALL_PART = 0.05
 """Parts of the surface with less than this share of the largest one's faces, and no points, are bubbles."""
 
@@ -162,14 +164,33 @@ def _reconstructed(cloud: PointCloud, depth: int, weight: float, progress: Calla
 
 
 def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) -> Mesh:
-    """Without the unseen rags that photos look through to what lies behind them; they leave holes."""
+    """Without the unseen rags that photos look through to what lies behind them; they leave holes.
+
+    What joins large parts is kept: it lies a little further in, and without it they would fall apart.
+    """
     assert mesh.confidence is not None
     unseen = np.flatnonzero(mesh.confidence == 0)
     air = np.zeros(len(mesh.vertices), np.bool_)
     views = () if reconstruction.dense is None else each_with_depth(reconstruction.dense.items)
     air[unseen] = looked_through(mesh.vertices[unseen], views, _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
     solid = ~air[mesh.faces].all(axis=1)
-    return picked_faces(mesh, solid) if solid.any() else mesh
+    if not solid.any():
+        return mesh
+    solid[~solid] = _bridges(mesh, solid)
+    return picked_faces(mesh, solid)
+
+
+def _bridges(mesh: Mesh, solid: Bool[np.ndarray, "m"]) -> Bool[np.ndarray, "k"]:
+    """Which of the faces in the air join large parts that would fall apart: a bowl's wall, and its foot far below."""
+    part = connected_parts(mesh.faces[solid], len(mesh.vertices))
+    sizes = np.bincount(part)
+    large = sizes[part] >= _BODY * sizes.max()
+    belongs = np.full(len(mesh.vertices), -1)
+    belongs[mesh.faces[solid][large]] = part[large][:, None]
+    rag = connected_parts(mesh.faces[~solid], len(mesh.vertices))
+    ends = np.column_stack([np.repeat(rag, 3), belongs[mesh.faces[~solid]].ravel()])
+    joined = np.bincount(np.unique(ends[ends[:, 1] >= 0], axis=0)[:, 0], minlength=len(rag) and rag.max() + 1)
+    return np.asarray(joined[rag] > 1)
 
 
 def _without_bubbles(mesh: Mesh) -> Mesh:

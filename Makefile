@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# the tests' two processes take the cores
+A_THREAD_EACH := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 UNFLAT_CORES=1
 PHOTO = $(shell $(BIN)/python -c 'import pathlib, skimage; print(pathlib.Path(skimage.__file__).parent / "data/coffee.png")')
 
 .PHONY: demo test check studio clean
@@ -12,7 +15,7 @@ demo: $(VENV)/.installed  ## a real photo becomes demo/coffee.glb, a preview pic
 
 test: $(VENV)/.tested  ## style, types, architecture, and the whole suite
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check studio
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 40  # a thread each: the cores are taken
+	$(A_THREAD_EACH) $(BIN)/python -m pytest -n 2 --dist loadfile --durations 40
 
 studio: $(VENV)/.tested  ## the studio is built from studio/, where it is missing or old, and its types are checked
 	$(BIN)/python -c 'from unflat.apps.studio import ensure_built; print(ensure_built(print))'
@@ -29,12 +32,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(PIP) -e .
 	touch $@
 
 $(VENV)/.tested: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,train]'
+	$(PIP) '$(TORCH)'
+	$(PIP) -e '.[test,train]'
 	touch $@ $(VENV)/.installed
 
 clean:

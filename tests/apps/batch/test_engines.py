@@ -65,12 +65,13 @@ def test_ending_the_iterator_ends_all_work(tasks):
 
 
 def test_workers_share_the_cores():
+    before = os.environ.get("UNFLAT_CORES")
     with environment(thread_limits(3)):
         from unflat.core.device import cores
 
         assert cores() == 3
         assert os.environ["OMP_NUM_THREADS"] == os.environ["NUMBA_NUM_THREADS"] == "3"
-    assert os.environ.get("UNFLAT_CORES") is None
+    assert os.environ.get("UNFLAT_CORES") == before
     assert set(thread_limits(0).values()) == {"1"}
 
 

@@ -219,14 +219,14 @@ class _Work:
         dense = tuple(self._dense_view(index, pictures, maps, rule) for index in pictures)
         self._context.progress(0.95)
         cloud = fused(maps, _MadeWhenAsked(pictures, lambda index: _pixels(pictures[index])), rule)
-        if len(cloud.points) == 0:
+        self._context.progress(0.98)
+        kept = ~outvoted(cloud.points, cloud.normals, each_with_depth(dense))
+        if not kept.any():
             raise InputError(
                 "The photos do not agree on any surface.",
                 code="no-depth",
                 hint="Take sharper photos with more texture and smaller steps between them.",
             )
-        self._context.progress(0.98)
-        kept = ~outvoted(cloud.points, cloud.normals, each_with_depth(dense))
         self._context.progress(1.0)
         return Views(dense), PointCloud(cloud.points[kept], cloud.normals[kept], cloud.colors[kept])
 

@@ -174,7 +174,7 @@ def _out_of_the_air(mesh: Mesh, reconstruction: Reconstruction, spacing: float) 
     views = () if reconstruction.dense is None else each_with_depth(reconstruction.dense.items)
     air[unseen] = looked_through(mesh.vertices[unseen], views, _SEEN_SPACINGS * spacing) >= _LOOK_THROUGH
     solid = ~air[mesh.faces].all(axis=1)
-    if not solid.any():
+    if solid.all() or not solid.any():
         return mesh
     solid[~solid] = _bridges(mesh, solid)
     return picked_faces(mesh, solid)
@@ -189,7 +189,7 @@ def _bridges(mesh: Mesh, solid: Bool[np.ndarray, "m"]) -> Bool[np.ndarray, "k"]:
     belongs[mesh.faces[solid][large]] = part[large][:, None]
     rag = connected_parts(mesh.faces[~solid], len(mesh.vertices))
     ends = np.column_stack([np.repeat(rag, 3), belongs[mesh.faces[~solid]].ravel()])
-    joined = np.bincount(np.unique(ends[ends[:, 1] >= 0], axis=0)[:, 0], minlength=len(rag) and rag.max() + 1)
+    joined = np.bincount(np.unique(ends[ends[:, 1] >= 0], axis=0)[:, 0], minlength=rag.max() + 1)
     return np.asarray(joined[rag] > 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,7 @@ def open_film(video: Path) -> cv2.VideoCapture:
         raise InputError(f"“{video}” is a folder, expected a film.", code="not-a-file", hint="Name the film in it.")
     if not video.is_file():
         raise InputError(f"There is no file “{video}”.", code="file-not-found", hint="Check the path.")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what it has to say is said below, in our words
     film = cv2.VideoCapture(str(video))
     if not film.isOpened():
         raise unreadable_film(video, "is no film, damaged, or of a kind that is not read")

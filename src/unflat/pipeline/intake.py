@@ -13,6 +13,7 @@ from unflat.io.camera_turn import camera_of_photo
 from unflat.io.cameras import camera_for, read_cameras
 from unflat.io.depth import DepthKind, read_depth
 from unflat.io.mask import read_mask
+from unflat.io.media import media_kind_of_file
 from unflat.io.photo import read_photo
 from unflat.pipeline.photo_store import SetReading, read_photo_set
 from unflat.stages.segment.kind import kind_of_picture
@@ -74,13 +75,13 @@ def read_intake(
 ) -> Intake:
     """Read the pictures of one object, with what goes with them. `kind` None: look at the picture and decide.
 
-    Several pictures (files, folders, archives, films) are read as `reading` says.
+    Several pictures (files, folders, archives, films), or a film alone, are read as `reading` says.
 
     Raises `InputError` for what can't be read or does not belong together.
     """
     if not pictures:
         raise InputError("No picture was given.", code="no-views", hint="Name at least one picture.")
-    if cameras is not None or len(pictures) > 1 or kind == "photos":
+    if cameras is not None or len(pictures) > 1 or kind == "photos" or _is_film(pictures[0]):
         found = read_photo_set(pictures, reading)
         if cameras is not None:
             return Intake(found.photos, "views", cameras=_cameras_of(found.photos, cameras), left_out=found.left_out)
@@ -93,6 +94,11 @@ def read_intake(
         mask=None if mask is None else read_mask(mask, size, max_side_px=WORKING_SIDE_PX),
         depth=None if depth is None else read_depth(depth, size, kind=depth_kind, unit_m=depth_unit_m),
     )
+
+
+def _is_film(picture: Any) -> bool:
+    """Whether it is the path of a film: its frames show one thing, whoever asks."""
+    return isinstance(picture, str | Path) and Path(picture).is_file() and media_kind_of_file(Path(picture)) == "video"
 
 
 def _cameras_of(photos: tuple[Photo, ...], path: Path | str) -> dict[str, Camera]:

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 
 from unflat.apps.cli.wishes import add_wishes, request_of
 
+_CALLED = {
+    "photo": "a photo",
+    "photos": "photos of one thing",
+    "drawing": "a drawing",
+    "views": "photos with known cameras",
+}
+
 
 def run(arguments: Sequence[str]) -> int:
     """Print the plan. Reads the picture; runs nothing."""
@@ -19,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     prepared = prepare(request_of(options, options.pictures))
     photo = prepared.intake.photos[0]
     more = f" and {len(prepared.intake.photos) - 1} more" if len(prepared.intake.photos) > 1 else ""
-    print(f"{photo.name}{more}: {photo.width}x{photo.height} px, a {prepared.intake.kind}")
+    print(f"{photo.name}{more}: {photo.width}x{photo.height} px, {_CALLED[prepared.intake.kind]}")
     print(f"recipe {prepared.plan.recipe.name}: {prepared.plan.recipe.description}\n")
     for planned in prepared.plan.steps:
         card = planned.card
